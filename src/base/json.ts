@@ -1,0 +1,281 @@
+// Reads JSON text into nodes that know where they stand in it, so that policy reads what the upstream reads (RULES R7:
+// duplicate keys are seen, numbers stay as written) and a mask can replace one literal and leave every other byte alone.
+import { limits } from './limits.ts';
+
+interface Span {
+  /** Offset of the first UTF-16 unit of the literal, quotes and brackets included. */
+  readonly start: number;
+  /** Offset behind its last unit. */
+  readonly end: number;
+}
+
+export interface JsonObject extends Span {
+  readonly type: 'object';
+  readonly members: readonly JsonMember[];
+  /** The first key that stands twice, or twice but for its case; undefined where all differ. */
+  readonly ambiguousKey: string | undefined;
+}
+export interface JsonMember {
+  readonly key: JsonString;
+  readonly value: JsonNode;
+}
+export interface JsonArray extends Span {
+  readonly type: 'array';
+  readonly items: readonly JsonNode[];
+}
+export interface JsonString extends Span {
+  readonly type: 'string';
+  /** Decoded, escapes undone. */
+  readonly value: string;
+}
+export interface JsonNumber extends Span {
+  readonly type: 'number';
+  /** As written: `9007199254740993`, `1.0`, `1e3`. */
+  readonly lexeme: string;
+}
+export interface JsonLiteral extends Span {
+  readonly type: 'literal';
+  readonly value: boolean | null;
+}
+export type JsonNode = JsonObject | JsonArray | JsonString | JsonNumber | JsonLiteral;
+
+/** Why a text is not JSON (RFC 8259), and where. */
+export interface JsonFault {
+  readonly type: 'fault';
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/** Reads a whole JSON text. Returns a fault instead of throwing. Nesting is bounded by `limits.jsonDepthMax`. */
+export function parseJson(text: string): JsonNode | JsonFault {
+  const reader = new Reader(text);
+  try {
+    return reader.document();
+  } catch (error) {
+    if (error instanceof Fault) return { type: 'fault', offset: error.offset, reason: error.message };
+    throw error;
+  }
+}
+
+/** The value of the member named `key`, or undefined. Where a key stands twice this is the first: check `ambiguousKey` before trusting it. */
+export function member(node: JsonNode | undefined, key: string): JsonNode | undefined {
+  if (node?.type !== 'object') return undefined;
+  for (const m of node.members) if (m.key.value === key) return m.value;
+  return undefined;
+}
+
+/** The decoded string of the member named `key`, or undefined where there is none or it is no string. */
+export function stringMember(node: JsonNode | undefined, key: string): string | undefined {
+  const value = member(node, key);
+  return value?.type === 'string' ? value.value : undefined;
+}
+
+/** The first ambiguous key in `node` or anything below it. */
+export function ambiguousKeyWithin(node: JsonNode): string | undefined {
+  if (node.type === 'object') {
+    if (node.ambiguousKey !== undefined) return node.ambiguousKey;
+    for (const m of node.members) {
+      const found = ambiguousKeyWithin(m.value);
+      if (found !== undefined) return found;
+    }
+  } else if (node.type === 'array') {
+    for (const item of node.items) {
+      const found = ambiguousKeyWithin(item);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** A plain value (as JSON.parse would give it) of a node; big numbers lose digits, so use it for display and matching of strings only. */
+export function plainValue(node: JsonNode): unknown {
+  switch (node.type) {
+    case 'object':
+      return Object.fromEntries(node.members.map((m) => [m.key.value, plainValue(m.value)]));
+    case 'array':
+      return node.items.map(plainValue);
+    case 'string':
+      return node.value;
+    case 'number':
+      return Number(node.lexeme);
+    case 'literal':
+      return node.value;
+  }
+}
+
+class Fault extends Error {
+  readonly offset: number;
+  constructor(offset: number, reason: string) {
+    super(reason);
+    this.offset = offset;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const LITERALS = new Map<string, boolean | null>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+  #depth = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): JsonNode {
+    this.#skipSpace();
+    const node = this.#value();
+    this.#skipSpace();
+    if (this.#at < this.#text.length) throw new Fault(this.#at, 'text after the end of the value');
+    return node;
+  }
+
+  #value(): JsonNode {
+    const c = this.#text.charCodeAt(this.#at);
+    if (c === QUOTE) return this.#string();
+    if (c === 0x7b) return this.#nested(() => this.#object());
+    if (c === 0x5b) return this.#nested(() => this.#array());
+    if (c === 0x2d || (c >= 0x30 && c <= 0x39)) return this.#number();
+    return this.#literal();
+  }
+
+  #nested<T>(read: () => T): T {
+    if (++this.#depth > limits.jsonDepthMax) throw new Fault(this.#at, `nested deeper than ${limits.jsonDepthMax}`);
+    const node = read();
+    this.#depth--;
+    return node;
+  }
+
+  #object(): JsonObject {
+    const start = this.#at++;
+    const members: JsonMember[] = [];
+    this.#skipSpace();
+    if (this.#takes(0x7d)) return { type: 'object', start, end: this.#at, members, ambiguousKey: undefined };
+    for (;;) {
+      if (this.#text.charCodeAt(this.#at) !== QUOTE) throw new Fault(this.#at, 'a member name in double quotes is expected');
+      const key = this.#string();
+      this.#skipSpace();
+      if (!this.#takes(0x3a)) throw new Fault(this.#at, 'a colon is expected');
+      this.#skipSpace();
+      members.push({ key, value: this.#value() });
+      this.#skipSpace();
+      if (this.#takes(0x7d)) break;
+      if (!this.#takes(0x2c)) throw new Fault(this.#at, 'a comma or } is expected');
+      this.#skipSpace();
+    }
+    return { type: 'object', start, end: this.#at, members, ambiguousKey: findAmbiguousKey(members) };
+  }
+
+  #array(): JsonArray {
+    const start = this.#at++;
+    const items: JsonNode[] = [];
+    this.#skipSpace();
+    if (this.#takes(0x5d)) return { type: 'array', start, end: this.#at, items };
+    for (;;) {
+      items.push(this.#value());
+      this.#skipSpace();
+      if (this.#takes(0x5d)) break;
+      if (!this.#takes(0x2c)) throw new Fault(this.#at, 'a comma or ] is expected');
+      this.#skipSpace();
+    }
+    return { type: 'array', start, end: this.#at, items };
+  }
+
+  #string(): JsonString {
+    const text = this.#text;
+    const start = this.#at;
+    let escaped = false;
+    let i = start + 1;
+    for (; ; i++) {
+      const c = text.charCodeAt(i);
+      if (c === QUOTE) break;
+      if (c === BACKSLASH) {
+        escaped = true;
+        i++;
+      } else if (!(c >= 0x20)) {
+        // NaN at the end of the text, or a raw control character.
+        throw new Fault(i, i >= text.length ? 'the text ends inside a string' : 'a control character in a string');
+      }
+    }
+    this.#at = i + 1;
+    const raw = text.slice(start + 1, i);
+    return { type: 'string', start, end: i + 1, value: escaped ? unescapeJson(raw, start) : raw };
+  }
+
+  #number(): JsonNumber {
+    NUMBER.lastIndex = this.#at;
+    const found = NUMBER.exec(this.#text);
+    if (!found) throw new Fault(this.#at, 'a malformed number');
+    const start = this.#at;
+    this.#at += found[0].length;
+    return { type: 'number', start, end: this.#at, lexeme: found[0] };
+  }
+
+  #literal(): JsonLiteral {
+    const start = this.#at;
+    for (const [word, value] of LITERALS) {
+      if (this.#text.startsWith(word, start)) {
+        this.#at += word.length;
+        return { type: 'literal', start, end: this.#at, value };
+      }
+    }
+    throw new Fault(start, start >= this.#text.length ? 'the text ends where a value is expected' : 'a value is expected');
+  }
+
+  #takes(code: number): boolean {
+    if (this.#text.charCodeAt(this.#at) !== code) return false;
+    this.#at++;
+    return true;
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return;
+      this.#at++;
+    }
+  }
+}
+
+function unescapeJson(raw: string, offset: number): string {
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    throw new Fault(offset, 'a malformed escape in a string');
+  }
+}
+
+const FEW_KEYS = 8;
+
+function findAmbiguousKey(members: readonly JsonMember[]): string | undefined {
+  if (members.length < 2) return undefined;
+  if (members.length <= FEW_KEYS) {
+    for (let i = 1; i < members.length; i++) {
+      const key = (members[i] as JsonMember).key.value;
+      for (let j = 0; j < i; j++) {
+        const other = (members[j] as JsonMember).key.value;
+        if (key === other || foldCase(key) === foldCase(other)) return key;
+      }
+    }
+    return undefined;
+  }
+  const seen = new Set<string>();
+  for (const { key } of members) {
+    const folded = foldCase(key.value);
+    if (seen.has(folded)) return key.value;
+    seen.add(folded);
+  }
+  return undefined;
+}
+
+// Upper-casing first folds what a Go upstream folds too: long s (ſ) reads as s, the Kelvin sign as k.
+function foldCase(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}

@@ -1,0 +1,55 @@
+// Every bound of the program, by name (DESIGN §4, rule 4). Sizes in bytes, times in milliseconds.
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  /** A request body as sent, before any content coding is undone. */
+  requestBytesMax: 16 * MiB,
+  /** A request body after its content coding is undone. */
+  requestInflatedBytesMax: 64 * MiB,
+  /** An answer body or one SSE message that is decoded, masked and stored; a longer one is passed on and stored as length and MAC. */
+  answerBytesMax: 8 * MiB,
+  /** Header block of a request or answer. */
+  headerBytesMax: 64 * KiB,
+  /** Nesting of JSON that is read. */
+  jsonDepthMax: 256,
+  /** One leaf of a log, encoded (DESIGN §7). */
+  leafBytesMax: 65_535,
+  /** Names (method, tool, URI, metric names) of one entry, encoded. */
+  namesBytesMax: 64 * KiB,
+  /** Entries that wait for one commit; more are refused. */
+  appendQueueMax: 20_000,
+  /** Entries in one transaction of the journal. */
+  commitEntriesMax: 512,
+  /** How long a writer tries to get a locked journal. */
+  journalBusyMsMax: 5_000,
+  /** Exchanges in flight in one forwarder or gateway process. */
+  exchangesMax: 2_000,
+  /** Connecting to an upstream. */
+  connectMsMax: 10_000,
+  /** Waiting for the first byte of an answer. */
+  firstByteMsMax: 300_000,
+  /** Headers and body of a request that a client sends slowly. */
+  requestMsMax: 60_000,
+  /** Entries in one upload of a sync, and their bytes before compression. */
+  syncEntriesMax: 500,
+  syncBytesMax: 4 * MiB,
+  /** Body of a control request other than a sync. */
+  controlBytesMax: 256 * KiB,
+  syncBackoffMsMin: 500,
+  syncBackoffMsMax: 30_000,
+  /** A request signature's `created` against the gateway's clock (RULES R4). */
+  signatureSkewMsMax: 60_000,
+  /** A grant's token (RULES R4: at most ten minutes). */
+  grantTokenMsMax: 5 * 60_000,
+  /** A grant where policy says no ttl. */
+  grantMsDefault: 60 * 60_000,
+  /** How long before its end a token is renewed. */
+  renewAheadMs: 60_000,
+  /** How long closing a session waits for what is in flight and for the last sync. */
+  closeMsMax: 5_000,
+  /** Upstream handles that a gateway remembers for one connection (RULES R2), and for how long. */
+  handlesMax: 200_000,
+  handleMsMax: 24 * 60 * 60_000,
+} as const;

@@ -1,0 +1,43 @@
+// What a masker is: compiled once from settings, then run on every message. Types only; `compile.ts` makes one.
+import type { Masked } from '../base/masked.ts';
+
+/** The detectors that a policy can name. */
+export const detectorNames = ['secrets', 'email', 'phone', 'card', 'iban', 'ssn', 'ip', 'address', 'person'] as const;
+export type DetectorName = (typeof detectorNames)[number];
+
+/** A rule over a place instead of a pattern: `$..password`, `$..attributes.user.*`, or a bare key name. */
+export interface FieldRule {
+  readonly path: string;
+  readonly as?: 'redact' | 'pseudonym' | 'drop';
+}
+
+export interface MaskSettings {
+  readonly detectors: readonly DetectorName[];
+  readonly fields: readonly FieldRule[];
+}
+
+/** What masking a text did. `text` is the very input where `count` is 0. */
+export interface MaskOutcome {
+  readonly text: Masked<string>;
+  /** How many values were replaced. */
+  readonly count: number;
+}
+
+/** How a text is to be read. `json`: literals are masked in place, JSON inside strings too; every other byte stays. */
+export type MaskForm = 'json' | 'text';
+
+/** Where in an MCP message the text stands, so that what must not be touched (ids, cursors, `requestState`, …) is left alone. */
+export type MaskScope = 'mcp' | 'free';
+
+export interface MaskRequest {
+  readonly form: MaskForm;
+  readonly scope: MaskScope;
+  /** `record`: strings, numbers and keys may change. `wire`: string literals, and numbers to 0 (RULES R16). */
+  readonly target: 'record' | 'wire';
+}
+
+export interface Masker {
+  /** Changes with the engine, its detectors or the settings; stands in every leaf. */
+  readonly version: string;
+  mask(text: string, request: MaskRequest): MaskOutcome;
+}

@@ -1,0 +1,171 @@
+// The control API between laptop and gateway: paths, headers and bodies, one schema each, used by both ends.
+import { z } from 'zod';
+import { connectionKinds, recordModes } from '../base/connection.ts';
+
+export const controlPaths = {
+  wellKnown: '/.well-known/mcprec',
+  grants: '/v1/grants',
+  grant: (id: string) => `/v1/grants/${id}`,
+  renewGrant: (id: string) => `/v1/grants/${id}/renew`,
+  sessions: '/v1/sessions',
+  session: (id: string) => `/v1/sessions/${id}`,
+  closeSession: (id: string) => `/v1/sessions/${id}/close`,
+  sessionEvents: (id: string) => `/v1/sessions/${id}/events`,
+  log: (id: string) => `/v1/logs/${id}`,
+  logEntries: (id: string) => `/v1/logs/${id}/entries`,
+  connections: '/v1/connections',
+  health: '/healthz',
+} as const;
+
+/** Headers of ours on the data path; all are taken off before the upstream (RULES R1). Lower-case. */
+export const headers = {
+  session: 'mcprec-session',
+  exchange: 'mcprec-exchange',
+  parent: 'mcprec-parent',
+  bodyMac: 'mcprec-body-mac',
+  /** On an answer: the rule that denied, for people who look at the wire. */
+  denied: 'mcprec-denied',
+} as const;
+
+/** `GET /.well-known/mcprec`, open to anyone. */
+export const wellKnownSchema = z.object({
+  mcprec: z.literal(1),
+  gateway: z.url(),
+  issuer: z.url(),
+  clientId: z.string().min(1),
+  scopes: z.array(z.string()),
+  /** The `resource` (RFC 8707) to ask a token for, and its expected audience. */
+  audience: z.string().min(1),
+});
+export type WellKnown = z.infer<typeof wellKnownSchema>;
+
+/** Every failed control call, with a matching HTTP status. `code` is one of base/errors.ts. */
+export const controlErrorSchema = z.object({
+  error: z.object({ code: z.string(), message: z.string(), remedy: z.string().optional() }),
+});
+
+const jwkSchema = z.record(z.string(), z.unknown());
+
+/**
+ * `POST /v1/grants`. Authorization: `DPoP <access token>` (`Bearer` where the provider binds no tokens), and a `DPoP`
+ * proof (RFC 9449) with `ath` in either case.
+ */
+export const grantRequestSchema = z.object({
+  connection: z.string().min(1).max(200),
+  reason: z.string().max(2000).optional(),
+  ttlSeconds: z.number().int().positive().optional(),
+  /** The laptop's log of this session. */
+  logId: z.string().regex(/^log_[0-9a-f]{32}$/),
+  device: z.object({
+    name: z.string().max(200),
+    /** Ed25519 public key. */
+    publicKey: jwkSchema,
+    /** Ed25519 over UTF-8 `mcprec-device-v1\n<thumbprint of the DPoP key>\n<gateway origin>\n`, base64url (RULES R5). */
+    signature: z.string().max(200),
+  }),
+  /** ECDH-ES public key (P-256) to which the session keys are encrypted. */
+  ephemeralKey: jwkSchema,
+  client: z.object({
+    program: z.string().max(200),
+    version: z.string().max(100),
+    pid: z.number().int(),
+    host: z.string().max(200),
+    user: z.string().max(200),
+  }),
+});
+export type GrantRequest = z.infer<typeof grantRequestSchema>;
+
+export const identitySchema = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  email: z.string().optional(),
+  groups: z.array(z.string()),
+});
+export type Identity = z.infer<typeof identitySchema>;
+
+export const grantConnectionSchema = z.object({
+  name: z.string(),
+  kind: z.enum(connectionKinds),
+  record: z.enum(recordModes),
+  /** Environment variables that `exec` sets; `{endpoint}` and `{local_token}` are filled in by the forwarder. */
+  env: z.record(z.string(), z.string()),
+});
+
+/** 201 of `POST /v1/grants`. Times are milliseconds since the epoch. */
+export const grantResponseSchema = z.object({
+  grantId: z.string(),
+  sessionId: z.string(),
+  /** Opaque; opens the data path together with the signing key. */
+  token: z.string(),
+  tokenExpiresAtMs: z.number(),
+  expiresAtMs: z.number(),
+  identity: identitySchema,
+  connection: grantConnectionSchema,
+  /** JWE compact (ECDH-ES, A256GCM) of `{signing, reconcile}`, base64url, 32 bytes each. */
+  keys: z.string(),
+  /** JWS compact (EdDSA, the gateway's key) of the policy projection; see policy/projection.ts. */
+  projection: z.string(),
+  /** The gateway's public key for that, as JWK. */
+  gatewayKey: jwkSchema,
+  policyHash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+export type GrantResponse = z.infer<typeof grantResponseSchema>;
+
+/** 200 of `POST /v1/grants/{id}/renew` (no body; access token and proof as above). */
+export const renewResponseSchema = grantResponseSchema.pick({ token: true, tokenExpiresAtMs: true, expiresAtMs: true, projection: true, policyHash: true });
+export type RenewResponse = z.infer<typeof renewResponseSchema>;
+
+/** Events of `GET /v1/sessions/{id}/events` (SSE; `event:` is the name, `data:` this JSON). */
+export const sessionEventSchema = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('revoked'), reason: z.string() }),
+  z.object({ event: z.literal('expired') }),
+  z.object({ event: z.literal('closed') }),
+  z.object({ event: z.literal('policy'), projection: z.string(), policyHash: z.string() }),
+]);
+export type SessionEvent = z.infer<typeof sessionEventSchema>;
+
+/** `GET /v1/logs/{id}` and every answer to an upload: how much of the log the gateway holds. */
+export const logStateSchema = z.object({
+  logId: z.string(),
+  /** Entries held. */
+  size: z.number().int().nonnegative(),
+  /** RFC 6962 root over them, hex. */
+  root: z.string(),
+});
+export type LogState = z.infer<typeof logStateSchema>;
+
+/**
+ * `POST /v1/logs/{id}/entries`: CBOR (`application/cbor`, `Content-Encoding: zstd` or none) of
+ * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, names?: {salt, bytes}}], root}`, `root` being the root after them.
+ * 200 LogState; 409 LogState where `from` is not the size held (a repeat of what is held is a 200); 422 where the root differs.
+ */
+export interface LogUpload {
+  readonly from: number;
+  readonly entries: readonly UploadedEntry[];
+  readonly root: Uint8Array;
+}
+export interface UploadedEntry {
+  readonly leaf: Uint8Array;
+  readonly payload?: { readonly salt: Uint8Array; readonly bytes: Uint8Array; readonly coding: 'identity' | 'zstd' };
+  readonly names?: { readonly salt: Uint8Array; readonly bytes: Uint8Array };
+}
+
+export const connectionsResponseSchema = z.object({
+  connections: z.array(z.object({ name: z.string(), kind: z.enum(connectionKinds), allowed: z.boolean() })),
+});
+
+/** An item of `GET /v1/sessions`: `{sessions: [...]}`, newest first; the caller's own, or everyone's for an administrator. */
+export const sessionSummarySchema = z.object({
+  sessionId: z.string(),
+  connection: z.string(),
+  identity: identitySchema,
+  state: z.enum(['open', 'closed', 'expired', 'revoked']),
+  openedAtMs: z.number(),
+  closedAtMs: z.number().optional(),
+  reason: z.string().optional(),
+  calls: z.number(),
+  denied: z.number(),
+  /** The laptop's log and the gateway's own. */
+  logs: z.array(z.object({ logId: z.string(), vantage: z.enum(['forwarder', 'gateway']), size: z.number(), root: z.string() })),
+});
+export type SessionSummary = z.infer<typeof sessionSummarySchema>;

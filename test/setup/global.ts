@@ -1,0 +1,6 @@
+// Builds the bundle once, so that tests which start real processes run what users run.
+import { execFileSync } from 'node:child_process';
+
+export default function setup(): void {
+  execFileSync(process.execPath, ['node_modules/tsdown/dist/run.mjs', '-c', '.config/tsdown.config.ts', '--log-level', 'warn'], { stdio: 'inherit' });
+}
