@@ -1,7 +1,11 @@
 // One bundle per entry; every library is bundled except the two that carry native code.
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'tsdown';
 
+const root = fileURLToPath(new URL('..', import.meta.url));
+
 export default defineConfig({
+  cwd: root,
   entry: { main: 'src/cli/main.ts' },
   outDir: 'dist',
   format: 'esm',
@@ -9,8 +13,6 @@ export default defineConfig({
   target: 'node22.19',
   clean: true,
   dts: false,
-  minify: false,
-  sourcemap: false,
-  external: ['better-sqlite3', '@github/keytar'],
-  noExternal: [/.*/],
+  report: false,
+  deps: { onlyBundle: false, neverBundle: ['better-sqlite3', '@github/keytar'], alwaysBundle: [/.*/] },
 });

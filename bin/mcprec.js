@@ -14,6 +14,6 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.exitCode = 3;
 } else {
   module.enableCompileCache?.();
-  const { main } = await import('../dist/main.js');
+  const { main } = await import('../dist/main.mjs');
   process.exitCode = await main(argv, version);
 }
