@@ -43,7 +43,10 @@ export const errorTable = {
   grant_revoked: { category: 'auth', remedy: 'ask the platform owner why; then run: mcprec connect' },
   signature_invalid: { category: 'auth', remedy: 'a grant works only from the process that asked for it; run: mcprec connect' },
   keychain_unavailable: { category: 'auth', remedy: 'give a passphrase (--passphrase-file or MCPREC_PASSPHRASE), or --insecure-storage' },
+  passphrase_required: { category: 'auth', remedy: 'give it with --passphrase-file or MCPREC_PASSPHRASE' },
   passphrase_wrong: { category: 'auth', remedy: 'give the passphrase that the file was made with, or run: mcprec logout' },
+  credentials_corrupt: { category: 'auth', remedy: 'run: mcprec logout, then: mcprec login' },
+  logins_locked: { category: 'auth', remedy: 'wait for the other mcprec to end, then try again' },
   // denied
   connection_denied: { category: 'denied', remedy: 'ask the platform owner for access' },
   request_denied: { category: 'denied', remedy: 'ask the platform owner for access' },

@@ -52,4 +52,30 @@ export const limits = {
   /** Upstream handles that a gateway remembers for one connection (RULES R2), and for how long. */
   handlesMax: 200_000,
   handleMsMax: 24 * 60 * 60_000,
+  /** `/.well-known/mcprec`, and how long it may take. */
+  wellKnownBytesMax: 64 * KiB,
+  wellKnownMsMax: 10_000,
+  /** One control call, from sending it to the last byte of its answer. */
+  controlMsMax: 30_000,
+  /** The answer to a control call, and one event of an event stream. */
+  controlAnswerBytesMax: 4 * MiB,
+  /** Silence on an event stream after which it counts as lost; a gateway sends a comment well before. */
+  eventSilenceMsMax: 120_000,
+  /** One request to the identity provider, and its answer. */
+  providerMsMax: 15_000,
+  providerBytesMax: 1 * MiB,
+  /** A device code, whatever the provider says. */
+  deviceCodeMsMax: 30 * 60_000,
+  /** An access token that ends sooner than this is refreshed before it is used. */
+  accessTokenAheadMs: 30_000,
+  /** Finding out whether there is a keychain. */
+  keychainProbeMsMax: 5_000,
+  /** One use of the keychain; long, because it may ask its owner to unlock it. */
+  keychainMsMax: 60_000,
+  /** A login file, encrypted or not, and a passphrase, client secret or token file. */
+  loginFileBytesMax: 1 * MiB,
+  secretFileBytesMax: 64 * KiB,
+  /** How long a process waits for another that refreshes or changes the logins. */
+  loginLockMsMax: 60_000,
+  loginLockRetryMs: 25,
 } as const;
