@@ -45,6 +45,12 @@ export const limits = {
   grantTokenMsMax: 5 * 60_000,
   /** A grant where policy says no ttl. */
   grantMsDefault: 60 * 60_000,
+  /** The longest `ttl` that a policy may give: a grant is for a piece of work, not a standing key. */
+  grantMsMax: 24 * 60 * 60_000,
+  /** The text of gateway.yaml. */
+  configBytesMax: MiB,
+  /** One pattern of a policy, in characters; matching costs at most its length times the name's. */
+  patternLengthMax: 300,
   /** How long before its end a token is renewed. */
   renewAheadMs: 60_000,
   /** How long closing a session waits for what is in flight and for the last sync. */
