@@ -66,6 +66,9 @@ export const errorTable = {
   journal_unwritable: { category: 'journal', remedy: 'check the directory’s permissions and its disk' },
   journal_network: { category: 'journal', remedy: 'set MCPREC_HOME to a directory on a local disk' },
   journal_forked: { category: 'journal', remedy: 'keep both copies and tell the platform owner' },
+  journal_behind: { category: 'journal', remedy: 'send less at once: the disk under the journal cannot keep up' },
+  session_closed: { category: 'journal', remedy: 'run: mcprec connect' },
+  leaf_invalid: { category: 'journal', remedy: 'run: mcprec verify' },
   verify_failed: { category: 'journal', remedy: 'keep the file: it is evidence; tell the platform owner' },
   // cancelled
   cancelled: { category: 'cancelled', remedy: 'nothing was changed' },

@@ -22,6 +22,14 @@ export const limits = {
   appendQueueMax: 20_000,
   /** Entries in one transaction of the journal. */
   commitEntriesMax: 512,
+  /** Payload bytes in one transaction of the journal; the entry that reaches it is the last. */
+  commitBytesMax: 8 * MiB,
+  /** A smaller payload is stored as it is: compressing it costs more than it saves. */
+  zstdBytesMin: 512,
+  /** Wall time that falls behind monotonic time by more than this is a clock that was set back (RULES R14). */
+  clockBackMsMin: 1_000,
+  /** What a verification reports of one log; more is counted. */
+  findingsMax: 200,
   /** How long a writer tries to get a locked journal. */
   journalBusyMsMax: 5_000,
   /** Exchanges in flight in one forwarder or gateway process. */
