@@ -17,7 +17,7 @@ export const limits = {
   /** One leaf of a log, encoded (DESIGN §7). */
   leafBytesMax: 65_535,
   /** Names (method, tool, URI, metric names) of one entry, encoded. */
-  namesBytesMax: 64 * KiB,
+  namesBytesMax: MiB,
   /** Entries that wait for one commit; more are refused. */
   appendQueueMax: 20_000,
   /** Entries in one transaction of the journal. */

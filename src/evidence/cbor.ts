@@ -1,0 +1,195 @@
+// The part of CBOR (RFC 8949) that leaves are made of, deterministic by §4.2.1: shortest heads, definite lengths, ascending keys.
+// Written out by hand because a leaf is encoded on the path of every call: the general library takes ten times as long.
+import { McprecError } from '../base/errors.ts';
+
+const UINT = 0;
+const BYTES = 2;
+const TEXT = 3;
+const ARRAY = 4;
+const MAP = 5;
+const FALSE = 0xf4;
+const TRUE = 0xf5;
+
+const TWO_32 = 2 ** 32;
+/** A map's head of up to 255 pairs fits in front of its first key. */
+const HEAD_ROOM = 2;
+const HEAD_BYTES_MAX = 9;
+const FIRST_CAPACITY = 4096;
+
+/** Writes one map with small unsigned keys, which must come in ascending order. One writer is used again for map after map. */
+export class CborMapWriter {
+  #out = Buffer.allocUnsafe(FIRST_CAPACITY);
+  #at = HEAD_ROOM;
+  #pairs = 0;
+
+  /** Starts the next pair. */
+  key(key: number): this {
+    this.#pairs++;
+    this.#head(UINT, key);
+    return this;
+  }
+
+  uint(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) throw new McprecError('bug', `${value} cannot stand in a leaf: only whole numbers from 0 to 2^53-1 can`);
+    this.#head(UINT, value);
+  }
+
+  /** A byte string whose length the format fixes. */
+  bytes(value: Uint8Array, length: number): void {
+    if (value.length !== length) throw new McprecError('bug', `a byte string of ${value.length} bytes where the leaf has ${length}`);
+    this.#head(BYTES, value.length);
+    this.#room(value.length);
+    this.#out.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  text(value: string): void {
+    const length = Buffer.byteLength(value);
+    this.#head(TEXT, length);
+    this.#room(length);
+    this.#at += this.#out.write(value, this.#at);
+  }
+
+  true(): void {
+    this.#room(1);
+    this.#out[this.#at++] = TRUE;
+  }
+
+  array(length: number): void {
+    this.#head(ARRAY, length);
+  }
+
+  /** The whole map's bytes, a copy; the writer is ready for the next one. */
+  finish(): Uint8Array {
+    const end = this.#at;
+    const short = this.#pairs < 24;
+    const start = short ? 1 : 0;
+    if (short) this.#out[1] = (MAP << 5) | this.#pairs;
+    else this.#out.writeUInt16BE(((MAP << 5) | 24) * 256 + this.#pairs);
+    this.reset();
+    return Uint8Array.prototype.slice.call(this.#out, start, end);
+  }
+
+  /** Forgets what was begun. */
+  reset(): void {
+    this.#at = HEAD_ROOM;
+    this.#pairs = 0;
+  }
+
+  #head(major: number, value: number): void {
+    this.#room(HEAD_BYTES_MAX);
+    const out = this.#out;
+    const type = major << 5;
+    if (value < 24) out[this.#at++] = type | value;
+    else if (value < 0x100) {
+      out[this.#at++] = type | 24;
+      out[this.#at++] = value;
+    } else if (value < 0x10000) {
+      out[this.#at++] = type | 25;
+      this.#at = out.writeUInt16BE(value, this.#at);
+    } else if (value < TWO_32) {
+      out[this.#at++] = type | 26;
+      this.#at = out.writeUInt32BE(value, this.#at);
+    } else {
+      out[this.#at++] = type | 27;
+      this.#at = out.writeUInt32BE(Math.floor(value / TWO_32), this.#at);
+      this.#at = out.writeUInt32BE(value % TWO_32, this.#at);
+    }
+  }
+
+  #room(bytes: number): void {
+    if (this.#at + bytes <= this.#out.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#out.length * 2, this.#at + bytes));
+    this.#out.copy(larger, 0, 0, this.#at);
+    this.#out = larger;
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads what `CborMapWriter` writes and refuses every other way to write the same. Each fault is a `leaf_invalid`. */
+export class CborReader {
+  readonly #in: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#in = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** True where every byte was read. */
+  get done(): boolean {
+    return this.#at === this.#in.length;
+  }
+
+  /** How many pairs the map has. */
+  map(): number {
+    return this.#head(MAP);
+  }
+
+  array(): number {
+    return this.#head(ARRAY);
+  }
+
+  uint(): number {
+    return this.#head(UINT);
+  }
+
+  /** A copy of the byte string, which must be `length` long. */
+  bytes(length: number): Uint8Array {
+    const found = this.#head(BYTES);
+    if (found !== length) fail(`a byte string of ${found} bytes where ${length} are expected`);
+    return Uint8Array.prototype.slice.call(this.#in, this.#take(length), this.#at);
+  }
+
+  /** The byte string of 16 bytes as hex: an id without its prefix. */
+  hex16(): string {
+    if (this.#head(BYTES) !== 16) fail('an id that is not 16 bytes long');
+    return this.#in.toString('hex', this.#take(16), this.#at);
+  }
+
+  text(): string {
+    const length = this.#head(TEXT);
+    const from = this.#take(length);
+    try {
+      return utf8.decode(this.#in.subarray(from, this.#at));
+    } catch {
+      return fail('a text that is not UTF-8');
+    }
+  }
+
+  bool(): boolean {
+    const byte = this.#in[this.#take(1)];
+    if (byte !== TRUE && byte !== FALSE) fail('something else where true or false is expected');
+    return byte === TRUE;
+  }
+
+  #take(length: number): number {
+    const from = this.#at;
+    if (from + length > this.#in.length) fail('it ends too early');
+    this.#at = from + length;
+    return from;
+  }
+
+  #head(major: number): number {
+    const first = this.#in[this.#take(1)] as number;
+    if (first >> 5 !== major) fail(`a value of CBOR type ${first >> 5} where type ${major} is expected`);
+    const info = first & 31;
+    if (info < 24) return info;
+    if (info === 24) return this.#shortest(this.#in.readUInt8(this.#take(1)), 24);
+    if (info === 25) return this.#shortest(this.#in.readUInt16BE(this.#take(2)), 0x100);
+    if (info === 26) return this.#shortest(this.#in.readUInt32BE(this.#take(4)), 0x10000);
+    if (info !== 27) return fail('an indefinite or reserved length');
+    const at = this.#take(8);
+    const value = this.#in.readUInt32BE(at) * TWO_32 + this.#in.readUInt32BE(at + 4);
+    if (!Number.isSafeInteger(value)) fail('a number above 2^53-1');
+    return this.#shortest(value, TWO_32);
+  }
+
+  #shortest(value: number, least: number): number {
+    return value >= least ? value : fail('a number that is not written in its shortest form');
+  }
+}
+
+function fail(what: string): never {
+  throw new McprecError('leaf_invalid', `the leaf is not in the form that the format asks for: ${what}`);
+}

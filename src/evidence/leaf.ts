@@ -1,0 +1,289 @@
+// The leaf: what of an entry is hashed into its log. One map of deterministic CBOR, written down in docs/journal-format.md.
+import { McprecError } from '../base/errors.ts';
+import { type DecisionId, type ExchangeId, idBytes, type LogId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { CborMapWriter, CborReader } from './cbor.ts';
+import { type Direction, directions, type EntryDecision, type EntryKind, effects, entryKinds, type MessageKind, messageKinds } from './entry.ts';
+
+/** The version that stands in every leaf. A new key or kind is a new version. */
+export const leafVersion = 1;
+
+/** What the last entry of a log says of the whole log. */
+export interface Totals {
+  /** Entries in the log, this one included. */
+  readonly entries: number;
+  /** Requests, batches and HTTP calls from the client. */
+  readonly calls: number;
+  readonly denied: number;
+  /** Values masked. */
+  readonly masked: number;
+}
+
+/** A leaf, decoded. Where a number or flag has a default (0, false), it stands here even though the bytes leave it out. */
+export interface Leaf {
+  readonly logId: LogId;
+  /** Position in the log, from 0. */
+  readonly index: number;
+  readonly kind: EntryKind;
+  readonly wallMs: number;
+  readonly monoUs: number;
+  /** 16 random bytes, so that a leaf's hash cannot be guessed. */
+  readonly nonce: Uint8Array;
+  readonly exchange?: ExchangeId;
+  readonly parent?: ExchangeId;
+  readonly direction?: Direction;
+  readonly message?: MessageKind;
+  readonly final: boolean;
+  readonly status?: number;
+  readonly failed: boolean;
+  readonly decision?: EntryDecision;
+  readonly policyHash?: Uint8Array;
+  readonly maskerVersion?: string;
+  readonly maskedCount: number;
+  readonly wireBytes: number;
+  /** Bytes of the masked payload before compression. */
+  readonly storedBytes: number;
+  readonly payloadCommitment?: Uint8Array;
+  readonly namesCommitment?: Uint8Array;
+  readonly mac?: Uint8Array;
+  readonly messageNumber?: number;
+  /** On `close` and `crashed`. */
+  readonly totals?: Totals;
+}
+
+const key = {
+  version: 0,
+  logId: 1,
+  index: 2,
+  kind: 3,
+  wallMs: 4,
+  monoUs: 5,
+  nonce: 6,
+  exchange: 7,
+  parent: 8,
+  direction: 9,
+  message: 10,
+  final: 11,
+  status: 12,
+  failed: 13,
+  decision: 14,
+  policyHash: 15,
+  maskerVersion: 16,
+  maskedCount: 17,
+  wireBytes: 18,
+  storedBytes: 19,
+  payloadCommitment: 20,
+  namesCommitment: 21,
+  mac: 22,
+  messageNumber: 23,
+  totals: 24,
+} as const;
+
+const writer = new CborMapWriter();
+
+/** The leaf's bytes, the same for the same leaf. Throws `leaf_invalid` where they exceed `limits.leafBytesMax`. */
+export function encodeLeaf(leaf: Leaf): Uint8Array {
+  const w = writer;
+  w.reset();
+  w.key(key.version).uint(leafVersion);
+  w.key(key.logId).bytes(idBytes(leaf.logId), 16);
+  w.key(key.index).uint(leaf.index);
+  w.key(key.kind).uint(entryKinds[leaf.kind]);
+  w.key(key.wallMs).uint(leaf.wallMs);
+  w.key(key.monoUs).uint(leaf.monoUs);
+  w.key(key.nonce).bytes(leaf.nonce, 16);
+  if (leaf.exchange !== undefined) w.key(key.exchange).bytes(idBytes(leaf.exchange), 16);
+  if (leaf.parent !== undefined) w.key(key.parent).bytes(idBytes(leaf.parent), 16);
+  if (leaf.direction !== undefined) w.key(key.direction).uint(directions[leaf.direction]);
+  if (leaf.message !== undefined) w.key(key.message).uint(messageKinds[leaf.message]);
+  if (leaf.final) w.key(key.final).true();
+  if (leaf.status !== undefined) w.key(key.status).uint(leaf.status);
+  if (leaf.failed) w.key(key.failed).true();
+  if (leaf.decision !== undefined) writeDecision(w.key(key.decision), leaf.decision);
+  if (leaf.policyHash !== undefined) w.key(key.policyHash).bytes(leaf.policyHash, 32);
+  if (leaf.maskerVersion !== undefined) w.key(key.maskerVersion).text(leaf.maskerVersion);
+  if (leaf.maskedCount > 0) w.key(key.maskedCount).uint(leaf.maskedCount);
+  if (leaf.wireBytes > 0) w.key(key.wireBytes).uint(leaf.wireBytes);
+  if (leaf.storedBytes > 0) w.key(key.storedBytes).uint(leaf.storedBytes);
+  if (leaf.payloadCommitment !== undefined) w.key(key.payloadCommitment).bytes(leaf.payloadCommitment, 32);
+  if (leaf.namesCommitment !== undefined) w.key(key.namesCommitment).bytes(leaf.namesCommitment, 32);
+  if (leaf.mac !== undefined) w.key(key.mac).bytes(leaf.mac, 16);
+  if (leaf.messageNumber !== undefined) w.key(key.messageNumber).uint(leaf.messageNumber);
+  if (leaf.totals !== undefined) writeTotals(w.key(key.totals), leaf.totals);
+  const bytes = w.finish();
+  if (bytes.length > limits.leafBytesMax) throw new McprecError('leaf_invalid', `a leaf of ${bytes.length} bytes is over the limit of ${limits.leafBytesMax}`);
+  return bytes;
+}
+
+function writeDecision(w: CborMapWriter, decision: EntryDecision): void {
+  w.array(decision.rule === undefined ? 2 : 3);
+  w.uint(effects[decision.effect]);
+  w.bytes(idBytes(decision.id), 16);
+  if (decision.rule !== undefined) w.text(decision.rule);
+}
+
+function writeTotals(w: CborMapWriter, totals: Totals): void {
+  w.array(4);
+  w.uint(totals.entries);
+  w.uint(totals.calls);
+  w.uint(totals.denied);
+  w.uint(totals.masked);
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Draft = Mutable<Partial<Leaf>> & { version?: number };
+
+/** The leaf in `bytes`. Throws `leaf_invalid` for anything that `encodeLeaf` would not write: `encodeLeaf(decodeLeaf(b))` is `b`. */
+export function decodeLeaf(bytes: Uint8Array): Leaf {
+  if (bytes.length > limits.leafBytesMax) fail(`${bytes.length} bytes, over the limit of ${limits.leafBytesMax}`);
+  const r = new CborReader(bytes);
+  const pairs = r.map();
+  // Every field is named here, so that all leaves have one shape and reading them stays fast.
+  const draft: Draft = { final: false, failed: false, maskedCount: 0, wireBytes: 0, storedBytes: 0 };
+  let before = -1;
+  for (let i = 0; i < pairs; i++) {
+    const k = r.uint();
+    if (k <= before) fail(`key ${k} after key ${before}`);
+    before = k;
+    readField(r, k, draft);
+  }
+  if (!r.done) fail('bytes after its end');
+  const { version, ...leaf } = draft;
+  if (version !== leafVersion) fail(`version ${version}; this program knows ${leafVersion}`);
+  if (!isWhole(leaf)) fail('a field that every leaf has is missing');
+  return leaf as Leaf;
+}
+
+function isWhole(leaf: Partial<Leaf>): boolean {
+  return (
+    leaf.logId !== undefined &&
+    leaf.index !== undefined &&
+    leaf.kind !== undefined &&
+    leaf.wallMs !== undefined &&
+    leaf.monoUs !== undefined &&
+    leaf.nonce !== undefined
+  );
+}
+
+function readField(r: CborReader, k: number, to: Draft): void {
+  switch (k) {
+    case key.version:
+      to.version = r.uint();
+      return;
+    case key.logId:
+      to.logId = `log_${r.hex16()}` as LogId;
+      return;
+    case key.index:
+      to.index = r.uint();
+      return;
+    case key.kind:
+      to.kind = named(kindNames, r.uint(), 'kind');
+      return;
+    case key.wallMs:
+      to.wallMs = r.uint();
+      return;
+    case key.monoUs:
+      to.monoUs = r.uint();
+      return;
+    case key.nonce:
+      to.nonce = r.bytes(16);
+      return;
+    case key.exchange:
+      to.exchange = `exc_${r.hex16()}` as ExchangeId;
+      return;
+    case key.parent:
+      to.parent = `exc_${r.hex16()}` as ExchangeId;
+      return;
+    case key.direction:
+      to.direction = named(directionNames, r.uint(), 'direction');
+      return;
+    case key.message:
+      to.message = named(messageNames, r.uint(), 'message kind');
+      return;
+    case key.final:
+      to.final = yes(r);
+      return;
+    case key.status:
+      to.status = r.uint();
+      return;
+    case key.failed:
+      to.failed = yes(r);
+      return;
+    case key.decision:
+      to.decision = readDecision(r);
+      return;
+    case key.policyHash:
+      to.policyHash = r.bytes(32);
+      return;
+    case key.maskerVersion:
+      to.maskerVersion = r.text();
+      return;
+    case key.maskedCount:
+      to.maskedCount = positive(r);
+      return;
+    case key.wireBytes:
+      to.wireBytes = positive(r);
+      return;
+    case key.storedBytes:
+      to.storedBytes = positive(r);
+      return;
+    case key.payloadCommitment:
+      to.payloadCommitment = r.bytes(32);
+      return;
+    case key.namesCommitment:
+      to.namesCommitment = r.bytes(32);
+      return;
+    case key.mac:
+      to.mac = r.bytes(16);
+      return;
+    case key.messageNumber:
+      to.messageNumber = r.uint();
+      return;
+    case key.totals:
+      to.totals = readTotals(r);
+      return;
+    default:
+      fail(`the unknown key ${k}`);
+  }
+}
+
+function readDecision(r: CborReader): EntryDecision {
+  const length = r.array();
+  if (length !== 2 && length !== 3) fail(`a decision of ${length} parts`);
+  const effect = named(effectNames, r.uint(), 'effect');
+  const id = `dec_${r.hex16()}` as DecisionId;
+  return length === 2 ? { effect, id } : { effect, id, rule: r.text() };
+}
+
+function readTotals(r: CborReader): Totals {
+  if (r.array() !== 4) fail('totals that are not four numbers');
+  return { entries: r.uint(), calls: r.uint(), denied: r.uint(), masked: r.uint() };
+}
+
+// What is false or 0 is left out: written out it would be a second form of the same leaf.
+function yes(r: CborReader): boolean {
+  return r.bool() || fail('a flag that is false is left out');
+}
+
+function positive(r: CborReader): number {
+  return r.uint() || fail('a number that is 0 is left out');
+}
+
+const kindNames = namesByCode(entryKinds);
+const directionNames = namesByCode(directions);
+const messageNames = namesByCode(messageKinds);
+const effectNames = namesByCode(effects);
+
+function namesByCode<K extends string>(codes: Readonly<Record<K, number>>): readonly (K | undefined)[] {
+  const names: (K | undefined)[] = [];
+  for (const name of Object.keys(codes) as K[]) names[codes[name]] = name;
+  return names;
+}
+
+function named<K extends string>(names: readonly (K | undefined)[], code: number, what: string): K {
+  return names[code] ?? fail(`the unknown ${what} ${code}`);
+}
+
+function fail(what: string): never {
+  throw new McprecError('leaf_invalid', `the leaf is not in the form that the format asks for: ${what}`);
+}
