@@ -25,7 +25,7 @@ export const limits = {
   /** Payload bytes in one transaction of the journal; the entry that reaches it is the last. */
   commitBytesMax: 8 * MiB,
   /** A smaller payload is stored as it is: compressing it costs more than it saves. */
-  zstdBytesMin: 512,
+  zstdBytesMin: 2 * KiB,
   /** Wall time that falls behind monotonic time by more than this is a clock that was set back (RULES R14). */
   clockBackMsMin: 1_000,
   /** What a verification reports of one log; more is counted. */

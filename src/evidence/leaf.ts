@@ -138,14 +138,14 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   if (bytes.length > limits.leafBytesMax) fail(`${bytes.length} bytes, over the limit of ${limits.leafBytesMax}`);
   const r = new CborReader(bytes);
   const pairs = r.map();
-  // Every field is named here, so that all leaves have one shape and reading them stays fast.
   const draft: Draft = { final: false, failed: false, maskedCount: 0, wireBytes: 0, storedBytes: 0 };
   let before = -1;
   for (let i = 0; i < pairs; i++) {
     const k = r.uint();
     if (k <= before) fail(`key ${k} after key ${before}`);
     before = k;
-    readField(r, k, draft);
+    const read = readers[k] ?? fail(`the unknown key ${k}`);
+    read(r, draft);
   }
   if (!r.done) fail('bytes after its end');
   const { version, ...leaf } = draft;
@@ -165,87 +165,34 @@ function isWhole(leaf: Partial<Leaf>): boolean {
   );
 }
 
-function readField(r: CborReader, k: number, to: Draft): void {
-  switch (k) {
-    case key.version:
-      to.version = r.uint();
-      return;
-    case key.logId:
-      to.logId = `log_${r.hex16()}` as LogId;
-      return;
-    case key.index:
-      to.index = r.uint();
-      return;
-    case key.kind:
-      to.kind = named(kindNames, r.uint(), 'kind');
-      return;
-    case key.wallMs:
-      to.wallMs = r.uint();
-      return;
-    case key.monoUs:
-      to.monoUs = r.uint();
-      return;
-    case key.nonce:
-      to.nonce = r.bytes(16);
-      return;
-    case key.exchange:
-      to.exchange = `exc_${r.hex16()}` as ExchangeId;
-      return;
-    case key.parent:
-      to.parent = `exc_${r.hex16()}` as ExchangeId;
-      return;
-    case key.direction:
-      to.direction = named(directionNames, r.uint(), 'direction');
-      return;
-    case key.message:
-      to.message = named(messageNames, r.uint(), 'message kind');
-      return;
-    case key.final:
-      to.final = yes(r);
-      return;
-    case key.status:
-      to.status = r.uint();
-      return;
-    case key.failed:
-      to.failed = yes(r);
-      return;
-    case key.decision:
-      to.decision = readDecision(r);
-      return;
-    case key.policyHash:
-      to.policyHash = r.bytes(32);
-      return;
-    case key.maskerVersion:
-      to.maskerVersion = r.text();
-      return;
-    case key.maskedCount:
-      to.maskedCount = positive(r);
-      return;
-    case key.wireBytes:
-      to.wireBytes = positive(r);
-      return;
-    case key.storedBytes:
-      to.storedBytes = positive(r);
-      return;
-    case key.payloadCommitment:
-      to.payloadCommitment = r.bytes(32);
-      return;
-    case key.namesCommitment:
-      to.namesCommitment = r.bytes(32);
-      return;
-    case key.mac:
-      to.mac = r.bytes(16);
-      return;
-    case key.messageNumber:
-      to.messageNumber = r.uint();
-      return;
-    case key.totals:
-      to.totals = readTotals(r);
-      return;
-    default:
-      fail(`the unknown key ${k}`);
-  }
-}
+/** One reader for each key, at the key's place. */
+const readers: readonly ((r: CborReader, to: Draft) => unknown)[] = [
+  (r, to) => (to.version = r.uint()),
+  (r, to) => (to.logId = `log_${r.hex16()}` as LogId),
+  (r, to) => (to.index = r.uint()),
+  (r, to) => (to.kind = named(kindNames, r.uint(), 'kind')),
+  (r, to) => (to.wallMs = r.uint()),
+  (r, to) => (to.monoUs = r.uint()),
+  (r, to) => (to.nonce = r.bytes(16)),
+  (r, to) => (to.exchange = `exc_${r.hex16()}` as ExchangeId),
+  (r, to) => (to.parent = `exc_${r.hex16()}` as ExchangeId),
+  (r, to) => (to.direction = named(directionNames, r.uint(), 'direction')),
+  (r, to) => (to.message = named(messageNames, r.uint(), 'message kind')),
+  (r, to) => (to.final = yes(r)),
+  (r, to) => (to.status = r.uint()),
+  (r, to) => (to.failed = yes(r)),
+  (r, to) => (to.decision = readDecision(r)),
+  (r, to) => (to.policyHash = r.bytes(32)),
+  (r, to) => (to.maskerVersion = r.text()),
+  (r, to) => (to.maskedCount = positive(r)),
+  (r, to) => (to.wireBytes = positive(r)),
+  (r, to) => (to.storedBytes = positive(r)),
+  (r, to) => (to.payloadCommitment = r.bytes(32)),
+  (r, to) => (to.namesCommitment = r.bytes(32)),
+  (r, to) => (to.mac = r.bytes(16)),
+  (r, to) => (to.messageNumber = r.uint()),
+  (r, to) => (to.totals = readTotals(r)),
+];
 
 function readDecision(r: CborReader): EntryDecision {
   const length = r.array();

@@ -32,8 +32,8 @@ export function emptyTail(logId: LogId): LogTail {
 }
 
 /**
- * Seals drafts behind the tail; returns the entries and the new tail. Monotonic time never falls below the entry before (drafts of
- * exchanges that overlap may come a little out of order), and a wall clock that was set back gets a `clock` entry in front.
+ * Seals drafts behind the tail; returns the entries and the new tail. Monotonic time never falls below the entry before, and a
+ * wall clock that was set back gets a `clock` entry in front.
  * Throws `session_closed` behind an entry that ends a log.
  */
 export function extend(
@@ -61,9 +61,9 @@ export function extend(
       add(draft);
       continue;
     }
-    const monoUs = Math.max(draft.monoUs, last.monoUs);
-    if (draft.kind !== 'clock' && clockWentBack(last, draft)) add({ kind: 'clock', wallMs: draft.wallMs, monoUs, wireBytes: 0 });
-    add(monoUs === draft.monoUs ? draft : { ...draft, monoUs });
+    const next = notBefore(last, draft);
+    if (draft.kind !== 'clock' && clockWentBack(last, next)) add({ kind: 'clock', wallMs: next.wallMs, monoUs: next.monoUs, wireBytes: 0 });
+    add(next);
   }
   return { entries, tail: { logId: tail.logId, frontier, calls, denied, masked, ...(last && { last }) } };
 }
@@ -82,6 +82,12 @@ export function endsLog(kind: EntryKind): boolean {
 /** True of the kinds that may come from another process than the entry before, whose monotonic time starts anew. */
 export function startsProcess(kind: EntryKind): boolean {
   return kind === 'crashed' || kind === 'gap';
+}
+
+// Drafts of exchanges that overlap may come a little late: both clocks move together, so that none of them seems to jump.
+function notBefore(last: Times, draft: EntryDraft): EntryDraft {
+  const lateUs = last.monoUs - draft.monoUs;
+  return lateUs <= 0 ? draft : { ...draft, monoUs: last.monoUs, wallMs: draft.wallMs + Math.round(lateUs / 1000) };
 }
 
 interface Times {

@@ -1,0 +1,241 @@
+// Verifies one log from what is stored of it: every entry by itself, the entries as a sequence, and both against the log's head.
+import { asMcprecError } from '../base/errors.ts';
+import type { LogId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { commitment } from './commitment.ts';
+import type { EntryKind } from './entry.ts';
+import { decodeLeaf, type Leaf } from './leaf.ts';
+import { Frontier, leafHash } from './merkle.ts';
+import type { Committed } from './seal.ts';
+import { type Counts, clockWentBack, countsOf, endsLog, noCounts, startsProcess } from './tail.ts';
+
+export const findingCodes = [
+  /** The bytes are no leaf. */
+  'leaf_malformed',
+  /** The leaf belongs to another log. */
+  'log_differs',
+  /** The leaf says another position than the one where it stands. */
+  'index_differs',
+  'entry_missing',
+  /** More entries than the head counts. */
+  'entry_surplus',
+  'leaf_hash_differs',
+  /** The entries do not add up to the root in the head. */
+  'root_differs',
+  'payload_missing',
+  'payload_differs',
+  'payload_uncommitted',
+  'payload_unreadable',
+  'names_missing',
+  'names_differ',
+  'names_uncommitted',
+  /** A column beside the leaf says something else than the leaf, the names or the log. */
+  'column_differs',
+  'time_went_back',
+  'clock_unmarked',
+  'open_missing',
+  'open_repeated',
+  'close_missing',
+  'entry_after_close',
+  'totals_differ',
+] as const;
+export type FindingCode = (typeof findingCodes)[number];
+
+export interface Finding {
+  readonly code: FindingCode;
+  /** The entry it is about; absent where it is about the log. */
+  readonly index?: number;
+  /** What is wrong and what that means. */
+  readonly message: string;
+}
+
+export interface LogHead extends Counts {
+  readonly logId: LogId;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** `open` where no last entry is expected yet. */
+  readonly state: 'open' | 'closed' | 'crashed';
+}
+
+/** An entry as the store holds it, nothing in it trusted. */
+export interface EntryToVerify {
+  /** Where it stands. */
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  /** The stored leaf hash, where the store keeps one. */
+  readonly leafHash?: Uint8Array;
+  /** Uncompressed; `unreadable` where the store could not undo the compression. */
+  readonly payload?: Committed | 'unreadable';
+  readonly names?: Committed;
+  /** What the store keeps beside the leaf to search by. */
+  readonly columns?: Partial<Pick<Leaf, 'kind' | 'wallMs' | 'exchange'>>;
+}
+
+export interface LogReport {
+  readonly logId: LogId;
+  /** Entries read. */
+  readonly entries: number;
+  /** At most `limits.findingsMax`. */
+  readonly findings: readonly Finding[];
+  /** Findings beyond that. */
+  readonly more: number;
+}
+
+/** Verifies a log. Reads the entries once, in the order given (which must be that of their index), and keeps none of them. */
+export function verifyLog(head: LogHead, entries: Iterable<EntryToVerify>): LogReport {
+  const log = new LogVerifier(head);
+  for (const entry of entries) log.add(entry);
+  return log.finish();
+}
+
+/** The same, fed entry by entry. `onLeaf` of `add` sees what could be decoded. */
+export class LogVerifier {
+  readonly #head: LogHead;
+  readonly #frontier = new Frontier();
+  readonly #findings: Finding[] = [];
+  #more = 0;
+  #entries = 0;
+  #next = 0;
+  #counts: Counts = noCounts;
+  #last: { readonly kind: EntryKind; readonly wallMs: number; readonly monoUs: number } | undefined;
+
+  constructor(head: LogHead) {
+    this.#head = head;
+  }
+
+  /** Notes a finding of the caller's own beside those of this class. */
+  report(code: FindingCode, index: number | undefined, message: string): void {
+    if (this.#findings.length >= limits.findingsMax) this.#more++;
+    else this.#findings.push({ code, message, ...(index !== undefined && { index }) });
+  }
+
+  /** Takes the next entry; returns its leaf where it is one. */
+  add(entry: EntryToVerify): Leaf | undefined {
+    const { index } = entry;
+    if (index > this.#next) this.report('entry_missing', this.#next, `${span(this.#next, index - 1)}: removed after it was recorded`);
+    this.#next = index + 1;
+    this.#entries++;
+    const hash = leafHash(entry.leaf);
+    this.#frontier.append(hash);
+    if (entry.leafHash !== undefined && !same(hash, entry.leafHash)) {
+      this.report('leaf_hash_differs', index, 'the leaf does not have the hash stored beside it: one of the two was changed');
+    }
+    const leaf = this.#decode(entry);
+    if (leaf === undefined) return undefined;
+    if (leaf.logId !== this.#head.logId) this.report('log_differs', index, `the entry belongs to ${leaf.logId}: it was put here from another log`);
+    if (leaf.index !== index) this.report('index_differs', index, `the entry at ${index} says that it is number ${leaf.index}: entries were moved or removed`);
+    this.#checkPayload(entry, leaf);
+    this.#checkNames(entry, leaf);
+    this.#checkColumns(entry, leaf);
+    this.#checkSequence(index, leaf);
+    return leaf;
+  }
+
+  finish(): LogReport {
+    const { size, root, state, calls, denied, masked, logId } = this.#head;
+    if (this.#next < size) this.report('entry_missing', this.#next, `${span(this.#next, size - 1)} at the end: removed after it was recorded`);
+    if (this.#next > size) this.report('entry_surplus', size, `the log's head counts ${size} entries, but there are more: they were added by another hand`);
+    if (!same(this.#frontier.root(), root)) {
+      this.report(
+        'root_differs',
+        undefined,
+        'the entries do not add up to the root of the log: at least one was changed, added or removed after it was recorded',
+      );
+    }
+    const ended = this.#last !== undefined && endsLog(this.#last.kind);
+    if (state !== 'open' && !ended)
+      this.report('close_missing', undefined, `the session counts as ${state}, but its log has no last entry: the end was removed`);
+    if (ended && this.#last?.kind !== (state === 'closed' ? 'close' : 'crashed')) {
+      this.report('column_differs', undefined, `the session counts as ${state}, but its log ends with a ${this.#last?.kind} entry`);
+    }
+    const c = this.#counts;
+    if (calls !== c.calls || denied !== c.denied || masked !== c.masked) {
+      const stored = `${calls} calls, ${denied} denied, ${masked} masked`;
+      this.report('column_differs', undefined, `the session's counts (${stored}) are not those of its entries (${c.calls}, ${c.denied}, ${c.masked})`);
+    }
+    return { logId, entries: this.#entries, findings: this.#findings, more: this.#more };
+  }
+
+  #decode({ leaf, index }: EntryToVerify): Leaf | undefined {
+    try {
+      return decodeLeaf(leaf);
+    } catch (error) {
+      this.report('leaf_malformed', index, asMcprecError(error).message);
+      return undefined;
+    }
+  }
+
+  #checkPayload({ index, payload }: EntryToVerify, leaf: Leaf): void {
+    const expected = leaf.payloadCommitment;
+    if (payload === undefined) {
+      if (expected) this.report('payload_missing', index, 'the recorded payload is gone, and no entry says that it was erased');
+    } else if (!expected) this.report('payload_uncommitted', index, 'a payload stands here that the entry does not know: it was added later');
+    else if (payload === 'unreadable') this.report('payload_unreadable', index, 'the payload cannot be decompressed: it was changed or is damaged');
+    else if (payload.bytes.length !== leaf.storedBytes || !same(commitment('payload', payload.salt, payload.bytes), expected)) {
+      this.report('payload_differs', index, 'the payload is not the one that was recorded: it was changed or exchanged');
+    }
+  }
+
+  #checkNames({ index, names }: EntryToVerify, leaf: Leaf): void {
+    const expected = leaf.namesCommitment;
+    if (names === undefined) {
+      if (expected) this.report('names_missing', index, 'the recorded names (method, tool, …) are gone, and no entry says that they were erased');
+    } else if (!expected) this.report('names_uncommitted', index, 'names stand here that the entry does not know: they were added later');
+    else if (!same(commitment('names', names.salt, names.bytes), expected)) {
+      this.report('names_differ', index, 'the names (method, tool, …) are not those that were recorded: they were changed or exchanged');
+    }
+  }
+
+  #checkColumns({ index, columns }: EntryToVerify, leaf: Leaf): void {
+    if (columns === undefined) return;
+    for (const column of ['kind', 'wallMs', 'exchange'] as const) {
+      if (column in columns && columns[column] !== leaf[column]) {
+        this.report(
+          'column_differs',
+          index,
+          `the ${column} beside the entry is ${columns[column]}, the entry says ${leaf[column]}: lists and searches show what was not recorded`,
+        );
+      }
+    }
+  }
+
+  #checkSequence(index: number, leaf: Leaf): void {
+    const last = this.#last;
+    this.#last = leaf;
+    if (this.#entries === 1 && leaf.kind !== 'open')
+      this.report('open_missing', index, 'the log does not begin with the opening of a session: its beginning was removed');
+    if (this.#entries > 1 && leaf.kind === 'open') this.report('open_repeated', index, 'a second opening within one log');
+    const counted = countsOf(leaf);
+    const { calls, denied, masked } = this.#counts;
+    this.#counts = { calls: calls + counted.calls, denied: denied + counted.denied, masked: masked + counted.masked };
+    if (last !== undefined) {
+      if (endsLog(last.kind)) this.report('entry_after_close', index, 'an entry behind the end of the session: it was added later');
+      this.#checkTimes(index, last, leaf);
+    }
+    if (endsLog(leaf.kind)) this.#checkTotals(index, leaf);
+  }
+
+  #checkTimes(index: number, last: { readonly wallMs: number; readonly monoUs: number }, leaf: Leaf): void {
+    if (startsProcess(leaf.kind)) return;
+    if (leaf.monoUs < last.monoUs)
+      this.report('time_went_back', index, 'monotonic time is before that of the entry in front: entries were reordered, or written by two processes');
+    else if (leaf.kind !== 'clock' && clockWentBack(last, leaf)) {
+      this.report('clock_unmarked', index, 'the wall clock was set back here without an entry that says so');
+    }
+  }
+
+  #checkTotals(index: number, { totals, kind }: Leaf): void {
+    const { calls, denied, masked } = this.#counts;
+    if (totals && totals.entries === index + 1 && totals.calls === calls && totals.denied === denied && totals.masked === masked) return;
+    const stated = totals ? `${totals.entries} entries, ${totals.calls} calls, ${totals.denied} denied, ${totals.masked} masked` : 'none';
+    this.report('totals_differ', index, `the ${kind} entry's totals (${stated}) are not those of the log (${index + 1}, ${calls}, ${denied}, ${masked})`);
+  }
+}
+
+function span(from: number, to: number): string {
+  return from === to ? `entry ${from} is missing` : `entries ${from} to ${to} are missing`;
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
