@@ -1,35 +1,54 @@
-// What policy is asked about and what it answers. Types only.
+// What policy is asked about and what it answers: the contract with the data path.
 import type { JsonNode } from '../base/json.ts';
+
+/** Stands as the method of a client's answer to a request of the server, which has none of its own. */
+export const ANSWER_METHOD = '(answer)';
 
 /** One call as policy sees it: read once at the edge, by the same reading that the upstream does (RULES R7). */
 export interface Call {
-  /** JSON-RPC method, or for HTTP connections the verb and path: `POST /api/v2/series`. */
+  /** JSON-RPC method, `ANSWER_METHOD`, or for intake and HTTP connections the verb and the normalised path: `POST /api/v2/series`. */
   readonly method: string;
   /** `tools/call`: the tool's name. */
   readonly tool?: string;
-  /** `resources/read`, `resources/subscribe`: the URI. */
+  /** `resources/read`, `resources/subscribe`, `resources/unsubscribe`: the URI. */
   readonly uri?: string;
   /** `prompts/get`: the prompt's name. */
   readonly prompt?: string;
-  /** The arguments, unparsed numbers and all; undefined where there are none. */
+  /**
+   * `params.arguments` of `tools/call` and `prompts/get`, `params` of any other method (RULES R9), numbers as written; undefined
+   * where there are none. Policy reads it for `completion/complete` and `subscriptions/listen`.
+   */
   readonly args?: JsonNode;
-  /** Series, distribution and metric names in an intake body. */
+  /** Series, distribution and metric names in an intake body; undefined where its kind of body has none. */
   readonly metrics?: readonly string[];
+  /** Names of service checks in an intake body; undefined where its kind of body has none. */
   readonly checks?: readonly string[];
   readonly events?: readonly string[];
   /** True for what a client sends without expecting an answer (notifications, answers to server requests). */
   readonly oneWay: boolean;
 }
 
-/** The answer of policy. `hidden`: `access` does not grant it, so it must look as if it did not exist (RULES R11). */
-export type Decision = { readonly effect: 'allow' } | { readonly effect: 'deny'; readonly rule: string; readonly reason: string; readonly hidden: boolean };
+/**
+ * The answer of policy. `rule` and, but for the names that the caller used, `reason` are text of ours. `hidden`: `access` does
+ * not grant it, so it must look as if it did not exist (RULES R11).
+ */
+export type Decision = { readonly effect: 'allow' } | Denial;
+
+export interface Denial {
+  readonly effect: 'deny';
+  /** The rule's id, or `access` where no access entry grants the call. */
+  readonly rule: string;
+  readonly reason: string;
+  readonly hidden: boolean;
+}
 
 /** Policy, compiled for one identity on one connection. Immutable; a reload makes a new one. */
 export interface Policy {
   /** SHA-256 of the configuration's policy part, 32 bytes. Stands in every entry that a decision made. */
   readonly hash: Uint8Array;
+  /** Costs microseconds; asks nothing but the call. */
   decide(call: Call): Decision;
-  /** True where a listed tool, resource or prompt of that name is to be shown. */
+  /** True where a listed tool, resource (or template of resources) or prompt of that name is to be shown. */
   shows(what: 'tool' | 'resource' | 'prompt', name: string): boolean;
   /** True where `shows` is true for everything, so that lists need not be read. */
   readonly showsAll: boolean;

@@ -1,0 +1,89 @@
+// The kinds of values in gateway.yaml: each is checked here and says in plain words what it should have been.
+import { z } from 'zod';
+import { limits } from '../base/limits.ts';
+import type { HeaderSecret, SecretRef } from './config.ts';
+import { parseDuration } from './duration.ts';
+
+/** One line of text, not empty. */
+export function line(lengthMax: number) {
+  return z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line without control characters');
+}
+
+/** A pattern in which `*` stands for any characters and everything else for itself. */
+export const glob = line(limits.patternLengthMax);
+export const globs = z.array(glob);
+/** A list where leaving it out is how to say "any" and an empty one would never match. */
+export const someGlobs = z.array(glob).min(1, 'is empty and matches nothing; leave it out for any');
+
+/** Groups are compared whole: a pattern here would one day match a group that nobody thought of. */
+export const groups = z
+  .array(line(300).refine((name) => !name.includes('*'), 'groups are whole names, not patterns; leave `groups` out for everyone'))
+  .min(1, 'is empty and matches nobody; leave it out for everyone');
+
+/** A duration such as `1h`; the schema's output is milliseconds. */
+export function duration(msMax: number, atMost: string) {
+  return z
+    .string('must be a duration such as 45s, 30m or 1h')
+    .regex(/^[1-9][0-9]{0,8}(ms|s|m|h|d)$/, { message: 'must be a duration such as 45s, 30m or 1h', abort: true })
+    .refine((value) => (parseDuration(value) ?? 0) <= msMax, `must be ${atMost} at most`);
+}
+
+/** `env:NAME` or `file:/path`. The message never repeats the value: it may be a secret written in the wrong place. */
+export const secretRef = z
+  .string()
+  .regex(/^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\u0000-\u001f]+)$/, 'must be env:NAME or file:/path; a secret itself is never written in this file');
+
+/** The same for a header, which may have a scheme in front: `Bearer env:TOKEN`. */
+export const headerSecret = z
+  .string()
+  .regex(
+    /^([A-Za-z][A-Za-z0-9-]* )?(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\u0000-\u001f]+)$/,
+    'must be env:NAME or file:/path, with a scheme in front where the header needs one (Bearer env:NAME); a secret itself is never written in this file',
+  );
+
+/** Reads a checked `env:NAME` or `file:/path`. */
+export function readSecretRef(value: string): SecretRef {
+  return value.startsWith('env:') ? { kind: 'env', name: value.slice(4) } : { kind: 'file', path: value.slice(5) };
+}
+
+/** Reads a checked header secret. */
+export function readHeaderSecret(value: string): HeaderSecret {
+  const scheme = /^([A-Za-z][A-Za-z0-9-]*) /.exec(value)?.[1];
+  if (scheme === undefined) return { ref: readSecretRef(value) };
+  return { scheme, ref: readSecretRef(value.slice(scheme.length + 1)) };
+}
+
+interface UrlRules {
+  /** Plain http only to this machine. */
+  readonly secure?: true;
+  /** Scheme, host and port, no path. */
+  readonly originOnly?: true;
+}
+
+/** An http(s) URL without credentials, query or fragment. */
+export function url(rules: UrlRules = {}) {
+  return line(2000).superRefine((value, context) => {
+    const problem = urlProblem(value, rules);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
+}
+
+function urlProblem(value: string, rules: UrlRules): string | undefined {
+  const parsed = URL.parse(value);
+  if (parsed === null || (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')) return 'must be an http:// or https:// URL';
+  if (parsed.username !== '' || parsed.password !== '') return 'must not hold a user or a password; use credential.headers';
+  if (value.includes('?')) return 'must have no query; use upstream_query where the connection has one';
+  if (value.includes('#')) return 'must have no fragment';
+  if (rules.originOnly && parsed.pathname !== '/') return 'must be scheme, host and port only, without a path';
+  if (rules.secure && parsed.protocol === 'http:' && !isLoopback(parsed.hostname)) return 'must be https:// (plain http only on this machine)';
+  return undefined;
+}
+
+/** True for names and addresses of this machine, as `URL.hostname` gives them. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

@@ -1,0 +1,98 @@
+// Reads YAML text and knows where everything in it stands, so that a problem can name its line and column.
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
+
+export interface Place {
+  readonly line: number;
+  /** Both count from 1. */
+  readonly column: number;
+}
+
+export type Path = readonly (string | number)[];
+
+export interface YamlFault extends Place {
+  readonly message: string;
+}
+
+const ALIASES_MAX = 100;
+
+/** A YAML 1.2 text with its plain value and the places of its parts. */
+export class YamlText {
+  readonly #document: Document;
+  readonly #lines = new LineCounter();
+
+  constructor(text: string) {
+    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, strict: true, uniqueKeys: true, stringKeys: true });
+  }
+
+  /** What is wrong with the text as YAML; the value must not be asked for where there is any. */
+  faults(): readonly YamlFault[] {
+    // A warning of the library (an unknown tag, say) means that a value is not what was written.
+    const faults = [...this.#document.errors, ...this.#document.warnings].map((error) => ({ ...this.#at(error.pos[0]), message: phrase(error) }));
+    if (faults.length > 0) return faults;
+    try {
+      this.value();
+      return [];
+    } catch (error) {
+      return [{ line: 1, column: 1, message: error instanceof Error ? error.message : String(error) }];
+    }
+  }
+
+  /** The plain value. Throws on a bomb of aliases. */
+  value(): unknown {
+    return this.#document.toJS({ maxAliasCount: ALIASES_MAX });
+  }
+
+  /** Where the value at `path` stands, or the nearest thing above it that is there. */
+  placeOf(path: Path): Place {
+    return this.#place(path, path.length);
+  }
+
+  /** Where the key of the last step of `path` stands. */
+  placeOfKey(path: Path): Place {
+    const parent = this.#node(path.slice(0, -1));
+    const pair = parent === undefined ? undefined : pairOf(parent, path.at(-1));
+    return isScalar(pair?.key) && pair.key.range ? this.#at(pair.key.range[0]) : this.placeOf(path);
+  }
+
+  #place(path: Path, depth: number): Place {
+    const node = this.#node(path.slice(0, depth));
+    if (node?.range) return this.#at(node.range[0]);
+    if (depth > 0) {
+      // A key without a value has no node of its own.
+      const pair = pairOf(this.#node(path.slice(0, depth - 1)), path[depth - 1]);
+      return isScalar(pair?.key) && pair.key.range ? this.#at(pair.key.range[0]) : this.#place(path, depth - 1);
+    }
+    return { line: 1, column: 1 };
+  }
+
+  #node(path: Path): Node | undefined {
+    let node: Node | undefined = this.#document.contents ?? undefined;
+    for (const step of path) {
+      if (isAlias(node)) node = node.resolve(this.#document);
+      const child: unknown = isSeq(node) ? node.items[Number(step)] : pairOf(node, step)?.value;
+      node = child === null || child === undefined ? undefined : (child as Node);
+      if (node === undefined) return undefined;
+    }
+    return node;
+  }
+
+  #at(offset: number): Place {
+    const { line, col } = this.#lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+}
+
+function pairOf(node: Node | undefined, key: string | number | undefined): Pair | undefined {
+  if (!isMap(node)) return undefined;
+  return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key));
+}
+
+const phrases: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'this key stands twice',
+  MULTIPLE_DOCS: 'the file holds more than one YAML document',
+  TAB_AS_INDENT: 'a tab is used for indentation; use spaces',
+};
+
+function phrase(error: YAMLError): string {
+  return phrases[error.code] ?? `not valid YAML: ${error.message.split('\n')[0] ?? error.code}`;
+}
