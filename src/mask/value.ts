@@ -1,0 +1,35 @@
+// Masks whole values instead of texts, and makes the few `Masked` things that no masker has to look at.
+import type { Masked } from '../base/masked.ts';
+import { markMasked } from '../base/masked.ts';
+import type { Masker, MaskOutcome } from './masker.ts';
+
+/** A masked value and how many values in it were replaced. */
+export interface MaskedValue<T> {
+  readonly value: Masked<T>;
+  readonly count: number;
+}
+
+/**
+ * Masks every string and key of a plain JSON value, key names giving context as they do in a message. A number comes back
+ * as a string where it was a card number or stood under a secret's name. `undefined` members are left out.
+ */
+export function maskValue<T>(masker: Masker, value: T): MaskedValue<T> {
+  const json = JSON.stringify(value);
+  const { text, count } = masker.mask(json, { form: 'json', scope: 'free', target: 'record' });
+  return { value: markMasked(count === 0 ? value : (JSON.parse(text) as T)), count };
+}
+
+/** The UTF-8 bytes of a masked text, as journals and stores take them. */
+export function maskedBytes(outcome: MaskOutcome): Masked<Uint8Array> {
+  return markMasked(new Uint8Array(Buffer.from(outcome.text, 'utf8')));
+}
+
+/** UTF-8 JSON of a masked value, for payloads of `open` and `close` and for names. */
+export function maskedJsonBytes<T>(value: Masked<T>): Masked<Uint8Array> {
+  return markMasked(new Uint8Array(Buffer.from(JSON.stringify(value), 'utf8')));
+}
+
+/** A text that stands in our source, so that nobody's data can be in it: the type takes literals only. */
+export function ownText<const S extends string>(text: string extends S ? never : S): Masked<string> {
+  return markMasked<string>(text);
+}
