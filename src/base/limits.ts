@@ -28,10 +28,17 @@ export const limits = {
   zstdBytesMin: 2 * KiB,
   /** Wall time that falls behind monotonic time by more than this is a clock that was set back (RULES R14). */
   clockBackMsMin: 1_000,
+  /** How long the owner of a session in another container is taken to be alive after its last entry. */
+  foreignOwnerMsMax: 24 * 60 * 60_000,
+  /** Entries, and bytes of their payloads, that one read takes from the journal. */
+  readEntriesMax: 1_000,
+  readBytesMax: 16 * MiB,
   /** What a verification reports of one log; more is counted. */
   findingsMax: 200,
   /** How long a writer tries to get a locked journal. */
   journalBusyMsMax: 5_000,
+  /** How long an idle connection of a client is kept. */
+  keepAliveMsMax: 65_000,
   /** Exchanges in flight in one forwarder or gateway process. */
   exchangesMax: 2_000,
   /** Connecting to an upstream. */
@@ -80,6 +87,8 @@ export const limits = {
   providerBytesMax: 1 * MiB,
   /** A device code, whatever the provider says. */
   deviceCodeMsMax: 30 * 60_000,
+  /** Polls of a device code that may find no provider before the login is given up. */
+  pollFaultsMax: 4,
   /** An access token that ends sooner than this is refreshed before it is used. */
   accessTokenAheadMs: 30_000,
   /** Finding out whether there is a keychain. */

@@ -1,0 +1,74 @@
+// What goes wrong between us and the identity provider, in the words of base/errors.ts. A provider's own words are hostile text.
+import type { CustomFetchOptions } from 'openid-client';
+import { ClientError, ResponseBodyError } from 'openid-client';
+import { McprecError } from '../base/errors.ts';
+import { escapeHostileLine } from '../base/hostile.ts';
+import { limits } from '../base/limits.ts';
+import { faultText } from './http.ts';
+
+/** What can end the wait for a device code. */
+export interface Waiting {
+  /** Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** The end of the device code. */
+  readonly deadline: AbortSignal;
+}
+
+/** The error that `error` of openid-client stands for. */
+export function providerFault(error: unknown, issuer: string, waiting?: Waiting): McprecError {
+  if (error instanceof McprecError) return error;
+  if (waiting?.signal.aborted) return new McprecError('cancelled', 'the login was cancelled', { cause: error });
+  if (waiting?.deadline.aborted) return expired(error);
+  if (error instanceof ResponseBodyError) return refused(error, issuer);
+  if (error instanceof ClientError) return clientFault(error, issuer);
+  return unreachable(error, issuer);
+}
+
+/** `fetch` with a bounded answer, for openid-client. Redirects stay unfollowed: openid-client asks for that. */
+export async function boundedFetch(url: string, options: CustomFetchOptions): Promise<Response> {
+  const answer = await fetch(url, options as RequestInit);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.body ?? []) {
+    length += chunk.byteLength;
+    if (length > limits.providerBytesMax)
+      throw new McprecError('provider_failed', `the identity provider answered with more than ${limits.providerBytesMax} bytes`);
+    chunks.push(chunk);
+  }
+  // A Response with one of these statuses may have no body, not even an empty one.
+  const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+  return new Response(empty ? null : Buffer.concat(chunks), { status: answer.status, headers: answer.headers });
+}
+
+function refused(error: ResponseBodyError, issuer: string): McprecError {
+  const said = escapeHostileLine(error.error_description ?? error.error).slice(0, 300);
+  switch (error.error) {
+    case 'access_denied':
+      return new McprecError('login_refused', 'the login was refused on the provider’s page', { cause: error, remedy: 'run: mcprec login, and allow it' });
+    case 'expired_token':
+      return expired(error);
+    case 'invalid_grant':
+    case 'invalid_dpop_proof':
+      return new McprecError('login_expired', `the identity provider no longer takes the stored login (${said})`, { cause: error });
+    case 'server_error':
+    case 'temporarily_unavailable':
+      return new McprecError('provider_failed', `the identity provider ${issuer} failed: ${said}`, { cause: error });
+    default:
+      return new McprecError('login_refused', `the identity provider ${issuer} refused: ${said}`, { cause: error });
+  }
+}
+
+function clientFault(error: ClientError, issuer: string): McprecError {
+  if (error.code === 'OAUTH_TIMEOUT') return unreachable(new Error('it did not answer in time', { cause: error }), issuer);
+  if (error.cause instanceof McprecError) return error.cause;
+  const status = error.cause instanceof Response ? ` (HTTP ${error.cause.status})` : '';
+  return new McprecError('provider_failed', `the identity provider ${issuer} gave an answer that cannot be used: ${error.message}${status}`, { cause: error });
+}
+
+function expired(cause: unknown): McprecError {
+  return new McprecError('login_expired', 'the code was not confirmed in time', { cause, remedy: 'run: mcprec login, and confirm the new code' });
+}
+
+function unreachable(cause: unknown, issuer: string): McprecError {
+  return new McprecError('provider_unreachable', `cannot reach the identity provider ${issuer}: ${escapeHostileLine(faultText(cause))}`, { cause });
+}
