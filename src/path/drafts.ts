@@ -1,0 +1,51 @@
+// mask → record: makes the entries of the data path. Everything that comes from the wire passes the masker here.
+import type { ExchangeId } from '../base/ids.ts';
+import type { EntryDraft, Names } from '../evidence/entry.ts';
+import type { MaskForm } from '../mask/masker.ts';
+import { maskedBytes, maskValue } from '../mask/value.ts';
+import type { PathRules } from './rules.ts';
+
+/** When something happened, by both clocks. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monoUs: number;
+}
+
+export interface WireFacts {
+  readonly exchange: ExchangeId;
+  readonly parent?: ExchangeId | undefined;
+  readonly at: Moment;
+  /** The message as it was on the wire of this hop, for the MAC; undefined where there was none or it was not kept. */
+  readonly wire: Uint8Array | undefined;
+  readonly wireBytes: number;
+}
+
+export type Outline = Pick<EntryDraft, 'kind'> & Partial<Pick<EntryDraft, 'direction' | 'message' | 'final' | 'status' | 'failed' | 'decision' | 'mac'>>;
+
+/** The text of a message and how to mask it; undefined where it was not decoded. */
+export interface Content {
+  readonly text: string;
+  readonly form: MaskForm;
+}
+
+/** One entry of the data path. Without content, only length and MAC of the message are kept (RULES R3). */
+export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline, content: Content | undefined, names: Names | undefined): EntryDraft {
+  const scope = rules.kind === 'mcp' ? 'mcp' : 'free';
+  const masked =
+    content === undefined || rules.record !== 'full' ? undefined : rules.masker.mask(content.text, { form: content.form, scope, target: 'record' });
+  const maskedNames = names === undefined ? undefined : maskValue(rules.masker, names);
+  const maskedCount = (masked?.count ?? 0) + (maskedNames?.count ?? 0);
+  return {
+    ...outline,
+    ...facts.at,
+    exchange: facts.exchange,
+    ...(facts.parent !== undefined && { parent: facts.parent }),
+    policyHash: rules.policy.hash,
+    maskerVersion: rules.masker.version,
+    ...(maskedCount > 0 && { maskedCount }),
+    wireBytes: facts.wireBytes,
+    ...(facts.wire !== undefined && facts.wire.length > 0 && { mac: rules.mac(facts.wire) }),
+    ...(masked !== undefined && { payload: maskedBytes(masked) }),
+    ...(maskedNames !== undefined && { names: maskedNames.value }),
+  };
+}

@@ -1,0 +1,90 @@
+// The ways a request ends here instead of at the upstream: an entry that says so, and the answer in the form its caller expects.
+import { newId } from '../base/ids.ts';
+import type { EntryDraft, Names } from '../evidence/entry.ts';
+import type { Decision } from '../policy/call.ts';
+import { answerUnknownHandle, type Handle } from '../protocol/handles.ts';
+import type { BodyFault, ClientMessage } from '../protocol/message.ts';
+import { answerFault, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
+import { type Content, draftEntry } from './drafts.ts';
+import { bareNames, type ClientRequest, namesOfMessages, type ReadMessages, type RequestStep, readMessages } from './request.ts';
+import type { PathRules } from './rules.ts';
+
+type Answered = Extract<RequestStep, { kind: 'answer' }>;
+
+/** What policy said, as what the wire is told. */
+export function refusalOf(rules: PathRules, decision: Extract<Decision, { effect: 'deny' }>): Refusal {
+  return {
+    rule: decision.rule,
+    reason: decision.reason,
+    remedy: 'Do not try it again; ask the platform owner if you need it',
+    decisionId: newId('dec', rules.ids),
+    hidden: decision.hidden,
+  };
+}
+
+/** Policy denied one message of a body; a batch is refused whole. */
+export function refuseMessages(rules: PathRules, request: ClientRequest, read: ReadMessages, denied: { message: ClientMessage; refusal: Refusal }): Answered {
+  const { message, refusal } = denied;
+  const entry = draftDenial(rules, request, refusal, { text: read.text, form: 'json' }, namesOfMessages(read, request));
+  const answer = read.batch ? answerRefusedBatch(read.messages, message, refusal) : answerRefusal(message, refusal);
+  return { kind: 'answer', entries: [entry], answer };
+}
+
+/**
+ * A request stopped by a state of ours and not by policy: the grant ended, or nothing can be recorded. Its payload is not
+ * kept; whether the entry can be written is the caller's business.
+ */
+export function refuseCall(rules: PathRules, request: ClientRequest, refusal: Refusal): Answered {
+  if (rules.kind !== 'mcp') {
+    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, bareNames(request))], answer: answerIntakeRefusal(refusal) };
+  }
+  if (request.verb !== 'POST') {
+    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, bareNames(request))], answer: answerPlain(403, refusal.reason) };
+  }
+  const read = readMessages(request);
+  if (read.kind === 'fault') return refuseFault(rules, request, read);
+  const entry = draftDenial(rules, request, refusal, undefined, namesOfMessages(read, request));
+  const answer = read.batch ? answerRefusedBatch(read.messages, read.messages[0], refusal) : answerRefusal(read.messages[0], refusal);
+  return { kind: 'answer', entries: [entry], answer };
+}
+
+/** What cannot be decoded never reaches the upstream (DESIGN §4, rule 3); the entry says that it was tried. */
+export function refuseFault(rules: PathRules, request: ClientRequest, fault: BodyFault): Answered {
+  const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
+  const names: Names = { ...bareNames(request), note: `refused: ${fault.reason}` };
+  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, fault.status ?? 400)], answer: answerFault(fault) };
+}
+
+/** A handle that the upstream gave to somebody else, or to nobody (RULES R2). */
+export function refuseForeignHandle(rules: PathRules, request: ClientRequest, messages: readonly ClientMessage[], handle: Handle): Answered {
+  const refusal = { rule: `foreign-${handle.kind}`, decisionId: newId('dec', rules.ids) };
+  const answer = answerUnknownHandle(handle, messages[0]?.idLexeme);
+  const names: Names = { ...bareNames(request), note: `refused: a ${handle.kind} handle that this identity was not given` };
+  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, answer.status)], answer };
+}
+
+/** The entry of a call that was not forwarded. */
+export function draftDenial(
+  rules: PathRules,
+  request: ClientRequest,
+  refusal: Pick<Refusal, 'rule' | 'decisionId'>,
+  content: Content | undefined,
+  names: Names,
+  status?: number,
+): EntryDraft {
+  return draftEntry(
+    rules,
+    request.facts,
+    {
+      kind: 'decision',
+      direction: 'up',
+      message: content === undefined ? 'opaque' : rules.kind === 'mcp' ? 'request' : 'http',
+      final: true,
+      failed: true,
+      ...(status !== undefined && { status }),
+      decision: { effect: 'deny', id: refusal.decisionId, rule: refusal.rule },
+    },
+    content,
+    names,
+  );
+}

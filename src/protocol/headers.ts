@@ -1,0 +1,138 @@
+// HTTP headers as flat lists of name and value, as they were on the wire: order, case and repeats are kept (RULES R1).
+
+/** `[name, value, name, value, …]`, as node:http's `rawHeaders`. */
+export type RawHeaders = readonly string[];
+
+/** Belong to one connection between two hops (RFC 9110 §7.6.1), or are made anew by each. */
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+
+/** Carry a credential; never forwarded from a client, never recorded. */
+const credentialHeaders = new Set([
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'dpop',
+  'dd-api-key',
+  'dd-application-key',
+  'dd_api_key',
+  'dd_application_key',
+  'x-api-key',
+  'x-auth-token',
+  'signature',
+  'signature-input',
+]);
+
+/** The first value of a header, or undefined. `name` in lower case. */
+export function headerValue(headers: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const key = headers[i] as string;
+    if (key.length === name.length && key.toLowerCase() === name) return headers[i + 1];
+  }
+  return undefined;
+}
+
+/** All values of a header in order. `name` in lower case. */
+export function headerValues(headers: RawHeaders, name: string): readonly string[] {
+  const values: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if ((headers[i] as string).toLowerCase() === name) values.push(headers[i + 1] as string);
+  }
+  return values;
+}
+
+/** `headers` without those whose lower-case name `drop` says yes to. */
+export function dropHeaders(headers: RawHeaders, drop: (name: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!drop((headers[i] as string).toLowerCase())) kept.push(headers[i] as string, headers[i + 1] as string);
+  }
+  return kept;
+}
+
+/** What `Connection` names is hop-by-hop as well. */
+function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const value of headerValues(headers, 'connection')) {
+    for (const name of value.split(',')) names.add(name.trim().toLowerCase());
+  }
+  return names;
+}
+
+export interface ForwardedRequest {
+  /** `drop` where the next hop brings its own credential; `keep` where the client's is the only one (solo). */
+  readonly credentials: 'drop' | 'keep';
+  /** True where the answer will be read to be changed, and so must come unpacked. */
+  readonly identityCoding: boolean;
+}
+
+/**
+ * A client's request headers as they may leave towards the next hop: without hop-by-hop headers, its credential, Host and
+ * Content-Length (made anew) and `Mcprec-*`. Source: RULES R1.
+ */
+export function forwardedRequestHeaders(headers: RawHeaders, how: ForwardedRequest): string[] {
+  const named = namedByConnection(headers);
+  const kept = dropHeaders(
+    headers,
+    (name) =>
+      hopByHop.has(name) ||
+      (how.credentials === 'drop' && credentialHeaders.has(name)) ||
+      name === 'host' ||
+      name === 'content-length' ||
+      (how.identityCoding && name === 'accept-encoding') ||
+      name.startsWith('mcprec-') ||
+      named.has(name),
+  );
+  if (how.identityCoding) kept.push('Accept-Encoding', 'identity');
+  return kept;
+}
+
+/** An upstream's answer headers as they may leave towards the client: without hop-by-hop headers, cookies and `Mcprec-*`. */
+export function forwardedAnswerHeaders(headers: RawHeaders): string[] {
+  const named = namedByConnection(headers);
+  return dropHeaders(headers, (name) => hopByHop.has(name) || name === 'set-cookie' || name.startsWith('mcprec-') || named.has(name));
+}
+
+/** Value of `Mcp-Name` and `Mcp-Param-*`, decoded: `=?base64?…?=` or plain text. Undefined where the sentinel's content is not base64 of UTF-8. */
+export function decodeMcpHeader(value: string): string | undefined {
+  const sentinel = /^=\?base64\?([A-Za-z0-9+/]*={0,2})\?=$/.exec(value);
+  if (!sentinel) return value;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(sentinel[1] as string, 'base64'));
+  } catch {
+    return undefined;
+  }
+}
+
+const recordedHeaders = new Set(['user-agent', 'content-type', 'content-encoding', 'accept', 'mcp-protocol-version', 'retry-after']);
+
+/** The headers worth a record, lower-case names. Handles (`Mcp-Session-Id`, `Last-Event-ID`) are not among them (RULES R3). */
+export function headersForRecord(headers: RawHeaders): Record<string, string> {
+  const recorded: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (recordedHeaders.has(name)) recorded[name] = headers[i + 1] as string;
+    else if (name.startsWith('mcp-param-')) recorded[name] = decodeMcpHeader(headers[i + 1] as string) ?? '';
+  }
+  return recorded;
+}
+
+/** True for `application/json` and `…+json`, whatever the parameters. */
+export function isJsonType(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^\s*application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+/** True for `text/event-stream`. */
+export function isEventStream(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^\s*text\/event-stream\s*(?:;|$)/i.test(contentType);
+}

@@ -1,0 +1,153 @@
+// Reads what a client sends to an MCP server as JSON-RPC messages, strictly: what policy reads must be what the upstream
+// reads (RULES R7). Does no IO and decides nothing.
+import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
+import { decodeMcpHeader, headerValue, type RawHeaders } from './headers.ts';
+
+export interface ClientMessage {
+  readonly kind: 'request' | 'notification' | 'response';
+  /** The id as written (a number or a quoted string); undefined for notifications. */
+  readonly idLexeme: string | undefined;
+  /** Undefined for responses. */
+  readonly method: string | undefined;
+  readonly params: JsonObject | undefined;
+  readonly node: JsonObject;
+}
+
+/** Why a body was refused; `answerRefusal` in refusal.ts puts it on the wire. */
+export interface BodyFault {
+  readonly kind: 'fault';
+  /** JSON-RPC code: -32700 not JSON, -32600 not a valid request, -32602 a name is missing, -32020 header and body differ. */
+  readonly code: number;
+  /** HTTP status; 400 where absent. */
+  readonly status?: number;
+  readonly reason: string;
+  readonly idLexeme: string | undefined;
+}
+
+export type ClientBody =
+  | { readonly kind: 'single'; readonly message: ClientMessage }
+  | { readonly kind: 'batch'; readonly messages: readonly ClientMessage[] }
+  | BodyFault;
+
+/** Methods that name their object, and the member of `params` that does; `Mcp-Name` mirrors it. Source: MCP 2026-07-28, Streamable HTTP. */
+const namedBy = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+]);
+
+/** The only revision with JSON-RPC batches; also what a request without the version header means. */
+const BATCH_REVISION = '2025-03-26';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** UTF-8 text of `bytes`, byte order mark kept, or undefined where they are not UTF-8. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a POST body of the Streamable HTTP transport. Source: MCP 2025-03-26 … 2026-07-28, transports. */
+export function readClientBody(bytes: Uint8Array, headers: RawHeaders): ClientBody {
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return fault(-32700, 'the body is not UTF-8');
+  const node = parseJson(text);
+  if (node.type === 'fault') return fault(-32700, `the body is not JSON: ${node.reason} at offset ${node.offset}`);
+  if (node.type !== 'array') {
+    const message = readMessage(node, text);
+    return message.kind === 'fault' ? message : (headerMismatch(message, headers) ?? { kind: 'single', message });
+  }
+  const revision = headerValue(headers, 'mcp-protocol-version') ?? BATCH_REVISION;
+  if (revision !== BATCH_REVISION) return fault(-32600, `revision ${revision} has no batches`);
+  if (node.items.length === 0) return fault(-32600, 'an empty batch');
+  return readBatch(node.items, text);
+}
+
+function readBatch(items: readonly JsonNode[], text: string): ClientBody {
+  const messages: ClientMessage[] = [];
+  const ids = new Set<string>();
+  for (const item of items) {
+    const message = readMessage(item, text);
+    if (message.kind === 'fault') return message;
+    if (message.kind === 'request' && message.idLexeme !== undefined) {
+      if (ids.has(message.idLexeme)) return fault(-32600, 'an id stands twice in one batch', message.idLexeme);
+      ids.add(message.idLexeme);
+    }
+    messages.push(message);
+  }
+  return { kind: 'batch', messages };
+}
+
+/** Reads one message whose JSON is given as a node of `text`. */
+export function readMessage(node: JsonNode, text: string): ClientMessage | BodyFault {
+  if (node.type !== 'object') return fault(-32600, 'a message must be an object');
+  const id = member(node, 'id');
+  const idLexeme = id?.type === 'string' || id?.type === 'number' ? text.slice(id.start, id.end) : undefined;
+  if (node.ambiguousKey !== undefined) return fault(-32600, 'a key of the message stands twice, or twice but for its case', idLexeme);
+  const wrongCase = node.members.find((m) => envelopeKeys.has(m.key.value.toLowerCase()) && !envelopeKeys.has(m.key.value));
+  if (wrongCase) return fault(-32600, 'a key of the message is written in another case', idLexeme);
+  if (stringMember(node, 'jsonrpc') !== '2.0') return fault(-32600, 'jsonrpc must be "2.0"', idLexeme);
+  if (id !== undefined && idLexeme === undefined) return fault(-32600, 'the id must be a string or a number');
+
+  const method = member(node, 'method');
+  if (method === undefined) {
+    const answers = member(node, 'result') !== undefined || member(node, 'error') !== undefined;
+    if (!answers || idLexeme === undefined) return fault(-32600, 'neither a request, a notification nor a response', idLexeme);
+    return { kind: 'response', idLexeme, method: undefined, params: undefined, node };
+  }
+  if (method.type !== 'string') return fault(-32600, 'the method must be a string', idLexeme);
+  const params = readParams(node, idLexeme);
+  if (params?.type === 'fault') return params.fault;
+  const source = namedBy.get(method.value);
+  if (source !== undefined && stringMember(params?.object, source) === undefined) {
+    return fault(-32602, `params.${source} must be a string`, idLexeme);
+  }
+  return { kind: idLexeme === undefined ? 'notification' : 'request', idLexeme, method: method.value, params: params?.object, node };
+}
+
+const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** The members of `params` that policy looks at; another spelling of their case could mean one to us and another to the upstream. */
+const paramsKeys = new Set(['name', 'arguments', 'uri', 'inputResponses', 'requestState', '_meta', 'cursor', 'taskId']);
+const paramsKeysFolded = new Map([...paramsKeys].map((key) => [key.toLowerCase(), key]));
+
+type Params = { readonly type: 'params'; readonly object: JsonObject } | { readonly type: 'fault'; readonly fault: BodyFault };
+
+function readParams(node: JsonObject, idLexeme: string | undefined): Params | undefined {
+  const params = member(node, 'params');
+  if (params === undefined) return undefined;
+  const bad = (reason: string): Params => ({ type: 'fault', fault: fault(-32600, reason, idLexeme) });
+  if (params.type !== 'object') return bad('params must be an object');
+  if (params.ambiguousKey !== undefined) return bad('a key of params stands twice, or twice but for its case');
+  for (const { key } of params.members) {
+    const exact = paramsKeysFolded.get(key.value.toLowerCase());
+    if (exact !== undefined && exact !== key.value) return bad(`params: write ${exact} in this case`);
+  }
+  const args = member(params, 'arguments');
+  if (args?.type === 'object' && args.ambiguousKey !== undefined) return bad('an argument stands twice, or twice but for its case');
+  return { type: 'params', object: params };
+}
+
+// A missing header is the upstream's to refuse; one that says something else than the body is ours (RULES R7).
+function headerMismatch(message: ClientMessage, headers: RawHeaders): BodyFault | undefined {
+  const method = headerValue(headers, 'mcp-method');
+  if (method !== undefined && method !== message.method) return fault(-32020, 'Mcp-Method differs from the method in the body', message.idLexeme);
+  const name = headerValue(headers, 'mcp-name');
+  if (name !== undefined) {
+    const source = namedBy.get(message.method ?? '');
+    if (source === undefined || decodeMcpHeader(name) !== stringMember(message.params, source)) {
+      return fault(-32020, 'Mcp-Name differs from the name in the body', message.idLexeme);
+    }
+  }
+  const meta = stringMember(member(message.params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
+  const revision = headerValue(headers, 'mcp-protocol-version');
+  if (meta !== undefined && revision !== undefined && meta !== revision) {
+    return fault(-32020, 'MCP-Protocol-Version differs from the version in the body', message.idLexeme);
+  }
+  return undefined;
+}
+
+function fault(code: number, reason: string, idLexeme?: string): BodyFault {
+  return { kind: 'fault', code, reason, idLexeme };
+}

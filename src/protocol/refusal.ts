@@ -1,0 +1,117 @@
+// How a denial, a refusal or a failure of ours looks on the wire (RULES R11). Makes bytes, decides nothing.
+import type { DecisionId } from '../base/ids.ts';
+import type { BodyFault, ClientMessage } from './message.ts';
+
+/** JSON-RPC codes of ours; they lie outside the range that JSON-RPC and MCP keep for themselves. */
+export const rpcCodes = {
+  denied: 4030,
+  held: 4031,
+  upstreamUnreachable: 5020,
+  upstreamTimeout: 5040,
+  invalidParams: -32602,
+} as const;
+
+/** A whole HTTP answer made here. `headers` is flat: name, value, … */
+export interface LocalAnswer {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+const JSON_TYPE = ['Content-Type', 'application/json'] as const;
+
+function json(status: number, body: unknown, headers: readonly string[] = []): LocalAnswer {
+  return { status, headers: [...JSON_TYPE, ...headers], body: typeof body === 'string' ? body : JSON.stringify(body) };
+}
+
+/** JSON-RPC text with the id exactly as the client wrote it. */
+function rpc(idLexeme: string | undefined, part: 'result' | 'error', value: unknown): string {
+  return `{"jsonrpc":"2.0","id":${idLexeme ?? 'null'},"${part}":${JSON.stringify(value)}}`;
+}
+
+/** HTTP 400 (or the fault's own status) with the protocol's own error for a body that cannot be decided on. */
+export function answerFault(fault: BodyFault): LocalAnswer {
+  return json(fault.status ?? 400, rpc(fault.idLexeme, 'error', { code: fault.code, message: fault.reason }));
+}
+
+/** What stops a message: a rule of the policy, or a state of ours (no recording possible, grant ended). */
+export interface Refusal {
+  readonly rule: string;
+  readonly reason: string;
+  /** What to do about it, as one sentence without a full stop. */
+  readonly remedy: string;
+  readonly decisionId: DecisionId;
+  /** `access` does not grant it: it must look as if it did not exist. */
+  readonly hidden: boolean;
+}
+
+/** The answer to one refused message. Source: RULES R11. */
+export function answerRefusal(message: ClientMessage, refusal: Refusal): LocalAnswer {
+  if (message.kind !== 'request') {
+    return json(403, rpc(undefined, 'error', { code: rpcCodes.denied, message: refusal.reason, data: { rule: refusal.rule, decisionId: refusal.decisionId } }));
+  }
+  return json(200, refusedRequest(message, refusal), ['Mcprec-Denied', encodeURIComponent(refusal.rule)]);
+}
+
+/** A batch is refused whole where one of its messages is: every request in it gets an error. */
+export function answerRefusedBatch(messages: readonly ClientMessage[], refused: ClientMessage, refusal: Refusal): LocalAnswer {
+  const answers = messages
+    .filter((message) => message.kind === 'request')
+    .map((message) =>
+      message === refused
+        ? refusedRequest(message, refusal)
+        : rpc(message.idLexeme, 'error', {
+            code: rpcCodes.denied,
+            message: 'not executed: another call of this batch was denied; send this one again without it',
+            data: { rule: refusal.rule, decisionId: refusal.decisionId },
+          }),
+    );
+  return answers.length === 0 ? json(403, '') : json(200, `[${answers.join(',')}]`, ['Mcprec-Denied', encodeURIComponent(refusal.rule)]);
+}
+
+function refusedRequest(message: ClientMessage, refusal: Refusal): string {
+  const data = { rule: refusal.rule, decisionId: refusal.decisionId };
+  if (refusal.hidden) return unknownThing(message);
+  if (message.method === 'tools/call') {
+    const text = `Denied by rule "${refusal.rule}": ${refusal.reason}. ${refusal.remedy}. (${refusal.decisionId})`;
+    return rpc(message.idLexeme, 'result', { resultType: 'complete', isError: true, content: [{ type: 'text', text }] });
+  }
+  return rpc(message.idLexeme, 'error', { code: rpcCodes.denied, message: `denied by rule "${refusal.rule}": ${refusal.reason}`, data });
+}
+
+// The specification's own error for a name that the server does not know.
+function unknownThing(message: ClientMessage): string {
+  const name = message.params?.members.find((m) => m.key.value === 'name' || m.key.value === 'uri')?.value;
+  const text = name?.type === 'string' ? name.value : '';
+  const what = message.method === 'tools/call' ? `Unknown tool: ${text}` : message.method === 'prompts/get' ? `Unknown prompt: ${text}` : undefined;
+  if (what !== undefined) return rpc(message.idLexeme, 'error', { code: rpcCodes.invalidParams, message: what });
+  if (message.method?.startsWith('resources/')) return rpc(message.idLexeme, 'error', { code: -32002, message: 'Resource not found', data: { uri: text } });
+  return rpc(message.idLexeme, 'error', { code: -32601, message: 'Method not found' });
+}
+
+/** HTTP 403 in the shape of Datadog's intake. */
+export function answerIntakeRefusal(refusal: Refusal): LocalAnswer {
+  return json(403, { errors: [`denied by rule "${refusal.rule}": ${refusal.reason} (${refusal.decisionId})`] }, [
+    'Mcprec-Denied',
+    encodeURIComponent(refusal.rule),
+  ]);
+}
+
+/** An error of the intake's own shape: 400, 413, 415, 502, 504. */
+export function answerIntakeError(status: number, reason: string): LocalAnswer {
+  return json(status, { errors: [reason] });
+}
+
+/** The upstream could not be asked, or did not answer. Requests get a JSON-RPC error, because SDK clients show a 502 as an opaque failure. */
+export function answerUpstreamFailure(message: ClientMessage | undefined, failure: 'unreachable' | 'timeout', reason: string): LocalAnswer {
+  const timedOut = failure === 'timeout';
+  if (message?.kind === 'request') {
+    return json(200, rpc(message.idLexeme, 'error', { code: timedOut ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason }));
+  }
+  return json(timedOut ? 504 : 502, { errors: [reason] });
+}
+
+/** A failure outside any message: a wrong path, a missing local token, a body too long. */
+export function answerPlain(status: number, reason: string, headers: readonly string[] = []): LocalAnswer {
+  return json(status, rpc(undefined, 'error', { code: -32600, message: reason }), headers);
+}

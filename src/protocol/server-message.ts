@@ -1,0 +1,60 @@
+// Reads what an MCP server sends, leniently: it passes whatever it is, and only its envelope is looked at.
+import { skimObject } from '../base/skim.ts';
+
+export interface ServerMessage {
+  readonly kind: 'request' | 'notification' | 'response';
+  /** The id as written; undefined for notifications. */
+  readonly idLexeme: string | undefined;
+  readonly method: string | undefined;
+  /** Offsets of the `result` value, where there is one. */
+  readonly result: { readonly start: number; readonly end: number } | undefined;
+  /** A JSON-RPC error, or a result with `isError: true`. */
+  readonly failed: boolean;
+}
+
+/** The message of a JSON text, or undefined where it is not one (a batch, or not JSON-RPC at all). */
+export function readServerMessage(text: string): ServerMessage | undefined {
+  const members = skimObject(text);
+  if (members === undefined) return undefined;
+  const find = (key: string) => members.find((m) => m.key === key);
+  const id = find('id');
+  const idLexeme = id === undefined ? undefined : text.slice(id.start, id.end);
+  const method = find('method');
+  if (method !== undefined) {
+    const name = readString(text.slice(method.start, method.end));
+    return { kind: idLexeme === undefined ? 'notification' : 'request', idLexeme, method: name, result: undefined, failed: false };
+  }
+  const result = find('result');
+  const error = find('error');
+  if (result === undefined && error === undefined) return undefined;
+  const failed = error !== undefined || (result !== undefined && isError(text, result.start));
+  return { kind: 'response', idLexeme, method: undefined, result, failed };
+}
+
+// Most results say nothing of errors; the search for the word is many times faster than reading the members.
+function isError(text: string, resultStart: number): boolean {
+  if (!text.includes('"isError"', resultStart)) return false;
+  const flag = skimObject(text, resultStart)?.find((m) => m.key === 'isError');
+  return flag !== undefined && text.slice(flag.start, flag.end) === 'true';
+}
+
+function readString(lexeme: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(lexeme);
+    return typeof value === 'string' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** True where two ids mean the same, however each side wrote it (`1` and `1.0`, `"a"` and `"\u0061"`). */
+export function sameId(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  if (a === b) return true;
+  try {
+    const [x, y] = [JSON.parse(a) as unknown, JSON.parse(b) as unknown];
+    return x === y && !(typeof x === 'number' && !Number.isSafeInteger(x));
+  } catch {
+    return false;
+  }
+}

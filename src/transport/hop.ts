@@ -1,0 +1,48 @@
+// What the shell of the data path is told about its place: where requests go, how they are dressed, what is remembered. Types only.
+import type { EntryDraft } from '../evidence/entry.ts';
+import type { PathRules } from '../path/rules.ts';
+import type { Handle } from '../protocol/handles.ts';
+import type { RawHeaders } from '../protocol/headers.ts';
+import type { Refusal } from '../protocol/refusal.ts';
+import type { UpstreamPool, UpstreamRequest } from './upstream.ts';
+
+/** One request on its way to the next hop. */
+export interface Outgoing {
+  readonly exchange: string;
+  readonly parent: string | undefined;
+  readonly verb: string;
+  /** Path below the connection with its query, e.g. `/mcp?x=1` or `/api/v2/series`. */
+  readonly target: string;
+  /** The client's headers as they came; `dress` takes off what RULES R1 names. */
+  readonly headers: RawHeaders;
+  /** True where the answer will be changed on its way and must come unpacked. */
+  readonly identityCoding: boolean;
+  readonly body: Uint8Array | undefined;
+}
+
+/** What an answer of the next hop means before it is delivered. */
+export type AnswerVerdict =
+  | { readonly kind: 'deliver' }
+  /** The next hop refused us, not the client's call; the client is told `reason`. */
+  | { readonly kind: 'failure'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** One session at one hop, as the shell needs it. */
+export interface Hop {
+  /** The rules in force now; a renewed projection replaces them between two requests. */
+  readonly rules: PathRules;
+  readonly upstream: UpstreamPool;
+  /** Makes the entries durable, in order. Rejects with a McprecError where it cannot. */
+  record(entries: readonly EntryDraft[]): Promise<void>;
+  /** Why nothing may pass at the moment (grant ended, closing), or undefined. */
+  stopped(): Refusal | undefined;
+  /** Puts credential, forced query and headers on. */
+  dress(outgoing: Outgoing): UpstreamRequest;
+  judge(status: number, headers: RawHeaders): AnswerVerdict;
+  /** The first handle that is not this identity's (RULES R2), or undefined. */
+  foreign(handles: readonly Handle[]): Handle | undefined;
+  /** Remembers handles that the upstream gave this identity; durable once it resolves. */
+  bind(handles: readonly Handle[]): Promise<void>;
+  /** Tells whoever counts for a status line. */
+  counted(event: 'call' | 'denied' | 'failed', entries: readonly EntryDraft[]): void;
+}
