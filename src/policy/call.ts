@@ -1,8 +1,8 @@
 // What policy is asked about and what it answers: the contract with the data path.
 import type { JsonNode } from '../base/json.ts';
 
-/** Stands as the method of a client's answer to a request of the server, which has none of its own. */
-export const ANSWER_METHOD = '(answer)';
+/** Stands as the method of a client's answer to a request of the server, which has none of its own; such a call is `oneWay`. */
+export const ANSWER_METHOD = 'response';
 
 /** One call as policy sees it: read once at the edge, by the same reading that the upstream does (RULES R7). */
 export interface Call {

@@ -1,20 +1,25 @@
 // What the schema cannot see: names in one part of gateway.yaml that another part must have. Works on the raw value, so
 // that these problems are reported together with those of the schema.
 import { nearestWord } from '../base/suggest.ts';
+import { connectionNameProblem } from './connection-schema.ts';
 import { globMatches } from './glob.ts';
 import { type Finding, named } from './phrase.ts';
 import type { Path } from './position.ts';
 
-/** Unknown connections, repeated rule ids, and `metrics` where metric names cannot be read. */
+/** Misnamed and unknown connections, repeated rule ids, and `metrics` where metric names cannot be read. */
 export function referenceFindings(raw: unknown): readonly Finding[] {
   const connections = new Map(Object.entries(asMap(asMap(raw).connections)).map(([name, value]) => [name, asMap(value).kind]));
+  const misnamed = [...connections.keys()].flatMap((name): Finding[] => {
+    const problem = connectionNameProblem(name);
+    return problem === undefined ? [] : [{ path: ['connections', name], atKey: true, message: `connections.${name}: ${problem}` }];
+  });
   const access = asList(asMap(raw).access).flatMap((entry, i) => unknownConnections(entry, ['access', i], connections));
   const ids = new Map<string, number>();
   const rules = asList(asMap(raw).rules).flatMap((rule, i) => {
     const path: Path = ['rules', i];
     return [...unknownConnections(rule, path, connections), ...repeatedId(rule, path, ids), ...unreadableMetrics(rule, path, connections)];
   });
-  return [...access, ...rules];
+  return [...misnamed, ...access, ...rules];
 }
 
 function unknownConnections(entry: unknown, path: Path, connections: ReadonlyMap<string, unknown>): readonly Finding[] {

@@ -20,7 +20,6 @@ const freeOnMcp = new Set([
   'resources/templates/list',
   'prompts/list',
   'logging/setLevel',
-  ANSWER_METHOD,
 ]);
 
 /** The target of a call on an MCP connection. Source: MCP 2024-11-05 … 2026-07-28, schema. */
@@ -39,8 +38,13 @@ export function mcpTarget(call: Call): Target {
     case 'subscriptions/listen':
       return watched(call.args);
     default:
-      return { kind: 'none', free: freeOnMcp.has(call.method) || call.method.startsWith('notifications/') };
+      return { kind: 'none', free: freeOnMcp.has(call.method) || isFreeOneWay(call) };
   }
+}
+
+// Being one-way alone frees nothing: some server executes a `tools/call` that comes without an id.
+function isFreeOneWay({ oneWay, method }: Call): boolean {
+  return oneWay && (method === ANSWER_METHOD || method.startsWith('notifications/'));
 }
 
 /** The target of a call on an intake or HTTP connection: nothing but its method. */
