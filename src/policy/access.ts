@@ -22,10 +22,12 @@ export function applies(entry: AccessEntry | Rule, groups: readonly string[], co
   return inGroups(entry.groups, groups) && concerns(entry.connections, connection);
 }
 
-function inGroups(wanted: readonly string[] | undefined, groups: readonly string[]): boolean {
+/** True where a list of groups, or its absence, names one of `groups`. */
+export function inGroups(wanted: readonly string[] | undefined, groups: readonly string[]): boolean {
   return wanted === undefined || wanted.some((group) => groups.includes(group));
 }
 
-function concerns(patterns: readonly string[] | undefined, connection: string): boolean {
+/** True where a list of patterns, or its absence, names the connection. */
+export function concerns(patterns: readonly string[] | undefined, connection: string): boolean {
   return patterns === undefined || patterns.some((pattern) => globMatches(pattern, connection));
 }

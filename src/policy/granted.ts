@@ -4,6 +4,7 @@ import type { ConnectionKind } from '../base/connection.ts';
 import type { Call } from './call.ts';
 import type { Scope } from './config.ts';
 import { GlobIndex } from './glob.ts';
+import { isCutByIntake } from './metric-name.ts';
 import { indexOf, lists, MethodIndex, TargetIndex } from './scopes.ts';
 import type { TargetKind } from './target.ts';
 
@@ -106,6 +107,8 @@ function inNamespaces(call: Call, entries: readonly Entry[]): Grant {
   if (call.metrics === undefined && call.checks === undefined)
     return refusedOpenly(`access is limited to ${limit}, and ${call.method} carries no metric names`);
   for (const name of [...(call.metrics ?? []), ...(call.checks ?? [])]) {
+    // What Datadog cuts off at either end could be what made the name match.
+    if (isCutByIntake(name)) return refusedOpenly(`${quoted(name)} is not a name that Datadog stores as it is written`);
     if (!entries.some((entry) => entry.metrics?.has(name))) return refusedOpenly(`${quoted(name)} is outside of ${limit}; nothing of this request was sent`);
   }
   return GRANTED;

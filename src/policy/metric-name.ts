@@ -11,3 +11,8 @@ export function normalMetricName(name: string): string {
     .replace(/[^A-Za-z0-9_.]/g, '_')
     .slice(0, NAME_MAX);
 }
+
+/** True where the stored name lacks something of either end, so that a glob could match one and not the other. */
+export function isCutByIntake(name: string): boolean {
+  return name.length > NAME_MAX || !/^[A-Za-z]/.test(name);
+}

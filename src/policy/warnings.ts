@@ -1,4 +1,5 @@
 // What is allowed in gateway.yaml and yet most likely not meant.
+import { concerns } from './access.ts';
 import type { AccessEntry, ConnectionConfig, GatewayConfig, Rule } from './config.ts';
 import { isLoopback } from './fields.ts';
 import { globMatches } from './glob.ts';
@@ -73,10 +74,6 @@ function covers(earlier: Rule, later: Rule): boolean {
 
 function connectionsOf(entry: AccessEntry | Rule, config: GatewayConfig): readonly (readonly [string, ConnectionConfig])[] {
   return Object.entries(config.connections).filter(([name]) => concerns(entry.connections, name));
-}
-
-function concerns(patterns: readonly string[] | undefined, connection: string): boolean {
-  return patterns === undefined || patterns.some((pattern) => globMatches(pattern, connection));
 }
 
 function overlap(a: readonly string[], b: readonly string[]): boolean {

@@ -1,0 +1,134 @@
+// `mcprec policy check | schema | explain`: the platform owner's view of gateway.yaml, before a gateway reads it.
+import { readFileSync, statSync } from 'node:fs';
+import { exitCodes, McprecError } from '../base/errors.ts';
+import { escapeHostileLine } from '../base/hostile.ts';
+import { type JsonNode, parseJson } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import { connectionAccess } from '../policy/access.ts';
+import type { Call } from '../policy/call.ts';
+import type { GatewayConfig } from '../policy/config.ts';
+import { type Explanation, explainDecision, type Step } from '../policy/explain.ts';
+import { checkConfig, parseConfig, problemLine } from '../policy/parse.ts';
+import { configJsonSchema } from '../policy/schema.ts';
+import { intakeEndpoint, readIntake } from '../protocol/intake.ts';
+import { type Io, say, sayJson } from './io.ts';
+
+export interface PolicyCheckOptions {
+  readonly file: string;
+  readonly json?: boolean | undefined;
+}
+
+/** Prints what is wrong with a configuration, or that nothing is. Returns the exit code; throws `config_invalid`, `config_unreadable`. */
+export function runPolicyCheck(options: PolicyCheckOptions, io: Io): number {
+  const text = readConfigFile(options.file);
+  const { config, problems, warnings } = checkConfig(text, { file: options.file, env: io.env });
+  if (options.json) {
+    sayJson(io, { ok: config !== undefined, problems, warnings });
+    return config === undefined ? exitCodes.config : 0;
+  }
+  if (config === undefined) throw new McprecError('config_invalid', problems.map(problemLine).join('\n'));
+  for (const warning of warnings) say(io, escapeHostileLine(`warning: ${problemLine(warning)}`));
+  say(io, escapeHostileLine(`${options.file} is valid: ${summary(config)}`));
+  return 0;
+}
+
+/** Prints the JSON Schema of gateway.yaml. */
+export function runPolicySchema(_options: object, io: Io): number {
+  say(io, JSON.stringify(configJsonSchema(), undefined, 2));
+  return 0;
+}
+
+export interface PolicyExplainOptions {
+  readonly file: string;
+  readonly connection: string;
+  /** Whom the answer is about; groups alone decide. */
+  readonly as?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly tool?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly prompt?: string | undefined;
+  /** A method without a target, or the verb and path of an intake or HTTP call. */
+  readonly method?: string | undefined;
+  /** JSON: a tool's arguments, a method's params, or the body of an intake call. */
+  readonly args?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Prints which entries and rules concern a call, which of them won and why. Returns 0 whatever the decision is. */
+export function runPolicyExplain(options: PolicyExplainOptions, io: Io): number {
+  const { config } = parseConfig(readConfigFile(options.file), { file: options.file, env: io.env });
+  const groups = options.groups ?? [];
+  const access = connectionAccess(config, groups, options.connection);
+  if (access.kind === 'unknown') {
+    throw new McprecError('not_found', `there is no connection named ${options.connection}; there are: ${access.connections.join(', ')}`);
+  }
+  const call = callOf(options, config);
+  const explanation = explainDecision(config, groups, options.connection, call);
+  if (options.json) sayJson(io, { as: options.as ?? null, groups, connection: options.connection, access, ...explanation });
+  else for (const line of explanationLines(options, groups, call, access.kind === 'granted', explanation)) say(io, escapeHostileLine(line));
+  return 0;
+}
+
+function callOf(options: PolicyExplainOptions, config: GatewayConfig): Call {
+  const asked = [options.tool, options.resource, options.prompt, options.method].filter((value) => value !== undefined);
+  if (asked.length !== 1) throw new McprecError('usage', 'name one of --tool, --resource, --prompt and --method');
+  const args = readArgs(options.args);
+  const base = { oneWay: false, ...(args === undefined ? {} : { args }) };
+  if (options.tool !== undefined) return { ...base, method: 'tools/call', tool: options.tool };
+  if (options.resource !== undefined) return { ...base, method: 'resources/read', uri: options.resource };
+  if (options.prompt !== undefined) return { ...base, method: 'prompts/get', prompt: options.prompt };
+  const method = options.method ?? '';
+  if (config.connections[options.connection]?.kind !== 'datadog-intake') return { ...base, method };
+  return { ...base, method, ...intakeNames(method, options.args ?? '') };
+}
+
+function intakeNames(method: string, body: string): Pick<Call, 'metrics' | 'checks' | 'events'> {
+  const [verb = '', path = ''] = method.split(' ');
+  const endpoint = intakeEndpoint(verb, path);
+  const read = 'kind' in endpoint ? endpoint : readIntake(endpoint, body);
+  if (read.kind === 'fault') throw new McprecError('usage', read.reason);
+  return {
+    ...(read.metrics && { metrics: [...read.metrics.keys()] }),
+    ...(read.checks && { checks: [...read.checks.keys()] }),
+    ...(read.events && { events: [...read.events.keys()] }),
+  };
+}
+
+function readArgs(text: string | undefined): JsonNode | undefined {
+  if (text === undefined) return undefined;
+  const node = parseJson(text);
+  if (node.type === 'fault') throw new McprecError('usage', `--args is not JSON: ${node.reason} at offset ${node.offset}`);
+  return node;
+}
+
+function explanationLines(options: PolicyExplainOptions, groups: readonly string[], call: Call, opens: boolean, explanation: Explanation): readonly string[] {
+  const { decision, access, rules } = explanation;
+  const target = call.tool ?? call.uri ?? call.prompt;
+  return [
+    `${options.as ?? 'someone'} in ${groups.length > 0 ? groups.join(', ') : 'no group'} calls ${call.method}${target === undefined ? '' : ` ${target}`} on ${options.connection}`,
+    ...(opens ? [] : ['no access entry lets these groups open the connection at all']),
+    ...access.map(stepLine),
+    ...rules.map(stepLine),
+    decision.effect === 'allow' ? 'allowed' : `denied by ${decision.rule}: ${decision.reason}${decision.hidden ? ' (it answers as if it did not exist)' : ''}`,
+  ];
+}
+
+function stepLine(step: Step): string {
+  return `  ${step.name}: ${step.verdict}${step.reason === undefined ? '' : ` (${step.reason})`}`;
+}
+
+function summary(config: GatewayConfig): string {
+  const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+  const connections = count(Object.keys(config.connections).length, 'connection', 'connections');
+  return `${connections}, ${count(config.access.length, 'access entry', 'access entries')}, ${count(config.rules.length, 'rule', 'rules')}`;
+}
+
+/** The text of a configuration file. Throws `config_unreadable`. */
+export function readConfigFile(file: string): string {
+  try {
+    if (statSync(file).size > limits.configBytesMax) throw new Error(`it is larger than ${limits.configBytesMax} bytes`);
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    throw new McprecError('config_unreadable', `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}
