@@ -39,6 +39,10 @@ export const limits = {
   journalBusyMsMax: 5_000,
   /** How long an idle connection of a client is kept. */
   keepAliveMsMax: 65_000,
+  /** The longest time that a timer can be set to. */
+  timerMsMax: 2 ** 31 - 1,
+  /** How long a closing session waits for calls in flight. */
+  drainMsMax: 2_000,
   /** Exchanges in flight in one forwarder or gateway process. */
   exchangesMax: 2_000,
   /** Connecting to an upstream. */

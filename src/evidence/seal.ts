@@ -4,7 +4,7 @@ import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { commitment, saltBytes } from './commitment.ts';
-import type { EntryDraft, EntryKind, Names } from './entry.ts';
+import type { EntryDraft, Names } from './entry.ts';
 import { encodeLeaf, type Leaf, type Totals } from './leaf.ts';
 import { leafHash } from './merkle.ts';
 
@@ -17,7 +17,8 @@ export interface Committed {
 /** An entry as it is stored and uploaded; payload and names can be erased later, the leaf cannot. */
 export interface SealedEntry {
   readonly index: number;
-  readonly kind: EntryKind;
+  /** What was sealed; its fields are what a store may keep beside the leaf. */
+  readonly draft: EntryDraft;
   /** The leaf's bytes. */
   readonly leaf: Uint8Array;
   readonly leafHash: Uint8Array;
@@ -64,7 +65,7 @@ export function seal(draft: EntryDraft, place: SealPlace): SealedEntry {
   });
   return {
     index: place.index,
-    kind: draft.kind,
+    draft,
     leaf,
     leafHash: leafHash(leaf),
     ...(payload && { payload }),

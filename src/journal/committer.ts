@@ -1,0 +1,189 @@
+// Group commit: what waits is written in one transaction. An idle journal commits at once, a busy one in groups (DESIGN §8).
+import type { Database, Statement } from 'better-sqlite3';
+import { McprecError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { pauseBriefly } from './busy.ts';
+import { isBusy, isCallersFault, journalError } from './errors.ts';
+
+/** Something to be written. It may be written again where its group had to be rolled back. */
+export interface Job {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Runs within the transaction. What it throws fails this job alone, but an error of the file or its disk all that wait. */
+  write(): void;
+}
+
+/** A log that a group writes to. */
+export interface Participant {
+  /** Once per group, behind its last job. */
+  writeHead(): void;
+  committed(): void;
+  rolledBack(): void;
+}
+
+interface Waiting {
+  readonly job: Job;
+  readonly resolve: () => void;
+  readonly reject: (error: McprecError) => void;
+}
+
+type Attempt =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'job'; readonly at: Waiting; readonly error: McprecError }
+  | { readonly kind: 'all'; readonly error: McprecError };
+
+const BUSY_TRIES_A_TURN = 4;
+
+export class Committer {
+  readonly #db: Database;
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #rollback: Statement;
+  readonly #touched = new Set<Participant>();
+  #queue: Waiting[] = [];
+  #entriesWaiting = 0;
+  #scheduled = false;
+  #busySince: number | undefined;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#rollback = db.prepare('ROLLBACK');
+  }
+
+  /** Resolves when the job is durable. Jobs are written in the order they came. */
+  submit(job: Job): Promise<void> {
+    if (this.#entriesWaiting + job.entries > limits.appendQueueMax) {
+      return Promise.reject(new McprecError('journal_behind', `more than ${limits.appendQueueMax} entries wait to be written to the journal`));
+    }
+    this.#entriesWaiting += job.entries;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ job, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** To be called by a job for the log that it writes to; true for the first one in the transaction. */
+  touch(participant: Participant): boolean {
+    const before = this.#touched.size;
+    return this.#touched.add(participant).size > before;
+  }
+
+  /** Writes what waits, blocking; what cannot be written is rejected. */
+  flush(): void {
+    while (this.#queue.length > 0) if (!this.#commitGroup()) pauseBriefly();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // Not a microtask: what the other sockets brought in this turn of the event loop joins the group.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    for (let tries = 1; this.#queue.length > 0; tries++) {
+      if (this.#commitGroup() || tries >= BUSY_TRIES_A_TURN) break;
+      pauseBriefly();
+    }
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /** False where the journal is locked and it is to be tried again. */
+  #commitGroup(): boolean {
+    let group = this.#nextGroup();
+    while (group.length > 0) {
+      const attempt = this.#attempt(group);
+      switch (attempt.kind) {
+        case 'busy':
+          return this.#giveUpWhenLate();
+        case 'done':
+          this.#leaveQueue(group);
+          for (const { resolve } of group) resolve();
+          return true;
+        case 'job':
+          this.#leaveQueue([attempt.at]);
+          attempt.at.reject(attempt.error);
+          group = group.filter((waiting) => waiting !== attempt.at);
+          break;
+        case 'all':
+          this.#rejectAll(attempt.error);
+          return true;
+        default:
+          attempt satisfies never;
+      }
+    }
+    return true;
+  }
+
+  #nextGroup(): Waiting[] {
+    let entries = 0;
+    let bytes = 0;
+    let length = 0;
+    for (const { job } of this.#queue) {
+      entries += job.entries;
+      if (length > 0 && entries > limits.commitEntriesMax) break;
+      length++;
+      bytes += job.bytes;
+      if (bytes >= limits.commitBytesMax) break;
+    }
+    return this.#queue.slice(0, length);
+  }
+
+  #attempt(group: readonly Waiting[]): Attempt {
+    let at: Waiting | undefined;
+    try {
+      this.#begin.run();
+      this.#busySince = undefined;
+      for (const waiting of group) {
+        at = waiting;
+        waiting.job.write();
+      }
+      at = undefined;
+      for (const participant of this.#touched) participant.writeHead();
+      this.#commit.run();
+      for (const participant of this.#touched) participant.committed();
+      this.#touched.clear();
+      return { kind: 'done' };
+    } catch (error) {
+      if (this.#db.inTransaction) this.#undo();
+      for (const participant of this.#touched) participant.rolledBack();
+      this.#touched.clear();
+      if (isBusy(error)) return { kind: 'busy' };
+      const known = journalError(error, this.#db.name);
+      return at !== undefined && isCallersFault(error) ? { kind: 'job', at, error: known } : { kind: 'all', error: known };
+    }
+  }
+
+  // A full disk or a damaged file can make the roll-back fail as well; SQLite then drops the transaction by itself.
+  #undo(): void {
+    try {
+      this.#rollback.run();
+    } catch {}
+  }
+
+  #giveUpWhenLate(): boolean {
+    this.#busySince ??= performance.now();
+    if (performance.now() - this.#busySince < limits.journalBusyMsMax) return false;
+    this.#busySince = undefined;
+    this.#rejectAll(new McprecError('journal_locked', `the journal ${this.#db.name} was locked by another process for ${limits.journalBusyMsMax / 1000} s`));
+    return true;
+  }
+
+  #leaveQueue(group: readonly Waiting[]): void {
+    const gone = new Set(group);
+    this.#queue = this.#queue.filter((waiting) => !gone.has(waiting));
+    for (const { job } of group) this.#entriesWaiting -= job.entries;
+  }
+
+  #rejectAll(error: McprecError): void {
+    const all = this.#queue;
+    this.#leaveQueue(all);
+    for (const { reject } of all) reject(error);
+  }
+}

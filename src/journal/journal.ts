@@ -1,0 +1,155 @@
+// The laptop's journal: one SQLite file that several processes write (DESIGN §8). Opens it, opens sessions in it, hands out the rest.
+import type { Database } from 'better-sqlite3';
+import type { Clock } from '../base/clock.ts';
+import { McprecError } from '../base/errors.ts';
+import type { LogId } from '../base/ids.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
+import { readOpening } from '../evidence/opening.ts';
+import type { StoredEntry } from '../evidence/seal.ts';
+import { emptyTail, extend } from '../evidence/tail.ts';
+import type { LogUpload } from '../protocol/control.ts';
+import { whenFree } from './busy.ts';
+import { Committer } from './committer.ts';
+import { type DatabaseOptions, openDatabase } from './database.ts';
+import { closeDeadSessions, takeLease } from './janitor.ts';
+import { LogWriter } from './log-writer.ts';
+import { Outbox, type PendingLog, type SyncLag } from './outbox.ts';
+import { thisOwner } from './owner.ts';
+import { JournalReader, type Sent, type SessionQuery } from './reader.ts';
+import type { SentKind } from './schema.ts';
+import { SessionLog } from './session-log.ts';
+import type { SessionSummary } from './session-rows.ts';
+
+export interface JournalOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** `write` creates the file where it is missing and closes the sessions of dead processes. Default: `write`. */
+  readonly mode?: DatabaseOptions['mode'];
+  /** Default: `FULL`. */
+  readonly synchronous?: DatabaseOptions['synchronous'];
+  readonly bytesMax?: number;
+}
+
+export interface SessionOpening {
+  readonly logId: LogId;
+  /** Of kind `open`; its payload is a JSON object as `evidence/opening.ts` reads it, from which session, connection and identity are taken. */
+  readonly open: EntryDraft;
+}
+
+/** Opens the journal. Throws `journal_unwritable`, `_full`, `_locked`, `_corrupt`, `_newer`, `_network`; `not_found` where there is nothing to read. */
+export function openJournal(options: JournalOptions): Journal {
+  const { path, mode = 'write', synchronous = 'FULL', bytesMax } = options;
+  const db = openDatabase({ path, mode, synchronous, ...(bytesMax !== undefined && { bytesMax }) });
+  try {
+    return new Journal(db, options);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+export class Journal implements Disposable {
+  readonly #db: Database;
+  readonly #clock: Clock;
+  readonly #random: RandomBytes;
+  readonly #committer: Committer;
+  readonly #writer: LogWriter;
+  readonly #reader: JournalReader;
+  readonly #outbox: Outbox;
+  readonly #owner = thisOwner();
+
+  /** Made by `openJournal` only. */
+  constructor(db: Database, { clock, random, mode }: JournalOptions) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#random = random;
+    [this.#committer, this.#writer, this.#reader] = whenFree(db.name, () => [new Committer(db), new LogWriter(db), new JournalReader(db, clock)]);
+    this.#outbox = new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId));
+    if (mode !== 'read') closeDeadSessions(db, this.#writer, { clock, random });
+  }
+
+  /** Records the opening of a session; resolves when it is durable. Rejects with `journal_*`, or `leaf_invalid` where the payload is no opening. */
+  async openSession({ logId, open }: SessionOpening): Promise<SessionLog> {
+    const opening = readOpening(open.payload);
+    const parts = { committer: this.#committer, writer: this.#writer, random: this.#random };
+    let log: SessionLog | undefined;
+    await this.#committer.submit({
+      entries: 1,
+      bytes: open.payload?.length ?? 0,
+      write: () => {
+        const logNo = this.#writer.createSession(opening, logId, open.wallMs, this.#owner);
+        const { entries, tail } = extend(emptyTail(logId), [open], this.#random);
+        for (const entry of entries) this.#writer.insert(logNo, entry);
+        this.#writer.advance(logNo, tail);
+        log = new SessionLog(opening.session, logNo, tail, parts);
+      },
+    });
+    if (log === undefined) throw new McprecError('bug', 'a session was committed without having been written');
+    return log;
+  }
+
+  /** Newest first. */
+  sessions(query: SessionQuery): SessionSummary[] {
+    return this.#read(() => this.#reader.sessions(query));
+  }
+
+  /** The session with that id, or the only one whose id begins so (`ses_` may be left out). Throws `not_found`, `id_ambiguous`. */
+  findSession(idOrPrefix: string): SessionSummary {
+    return this.#read(() => this.#reader.findSession(idOrPrefix));
+  }
+
+  /**
+   * Entries of a log from index `from` on: at most `limit` and `limits.readEntriesMax`, fewer where payloads reach
+   * `limits.readBytesMax`; none only at the end. Throws `not_found`, `leaf_invalid`, `journal_corrupt`.
+   */
+  entries(logId: LogId, from: number, limit: number): StoredEntry[] {
+    return this.#read(() => this.#reader.entries(logId, from, limit));
+  }
+
+  /** The same without payloads, for lists. */
+  outline(logId: LogId, from: number, limit: number): StoredEntry[] {
+    return this.#read(() => this.#reader.outline(logId, from, limit));
+  }
+
+  /** The batches that named this metric, check or event, newest first. */
+  whoSent(kind: SentKind, name: string, limit: number): Sent[] {
+    return this.#read(() => this.#reader.whoSent(kind, name, limit));
+  }
+
+  /** Logs of that gateway (its origin) with entries that it lacks, the oldest first. */
+  pendingLogs(gateway: string): PendingLog[] {
+    return this.#read(() => this.#outbox.pending(gateway));
+  }
+
+  /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where stored bytes reach `bytesMax`. */
+  uploadBatch(logId: LogId, from: number, entriesMax: number, bytesMax: number): LogUpload {
+    return this.#read(() => this.#outbox.upload(logId, from, entriesMax, bytesMax));
+  }
+
+  /** Notes durably that the gateway has the first `size` entries. */
+  markReceived(logId: LogId, size: number): Promise<void> {
+    return this.#outbox.markReceived(logId, size);
+  }
+
+  syncLag(): SyncLag {
+    return this.#read(() => this.#outbox.lag());
+  }
+
+  /** The lease of the one process that syncs; disposing gives it back. Undefined where a live process has it. */
+  takeSyncLease(): Disposable | undefined {
+    return takeLease(this.#db, 'sync', this.#owner, this.#clock.wallMs());
+  }
+
+  /** Writes what waits, and closes the file. Sessions that are still open stay so while this process runs. */
+  [Symbol.dispose](): void {
+    if (!this.#db.open) return;
+    this.#committer.flush();
+    this.#db.close();
+  }
+
+  #read<T>(work: () => T): T {
+    return whenFree(this.#db.name, work);
+  }
+}
