@@ -42,6 +42,7 @@ export const errorTable = {
   grant_ended: { category: 'auth', remedy: 'run: mcprec connect' },
   grant_revoked: { category: 'auth', remedy: 'ask the platform owner why; then run: mcprec connect' },
   signature_invalid: { category: 'auth', remedy: 'a grant works only from the process that asked for it; run: mcprec connect' },
+  exchange_repeated: { category: 'auth', remedy: 'make the call again as a new one' },
   keychain_unavailable: { category: 'auth', remedy: 'give a passphrase (--passphrase-file or MCPREC_PASSPHRASE), or --insecure-storage' },
   passphrase_required: { category: 'auth', remedy: 'give it with --passphrase-file or MCPREC_PASSPHRASE' },
   passphrase_wrong: { category: 'auth', remedy: 'give the passphrase that the file was made with, or run: mcprec logout' },

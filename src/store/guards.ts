@@ -1,0 +1,39 @@
+// What the store remembers so that something works only once or only for its owner: proofs and upstream handles.
+import type { Kysely } from 'kysely';
+import type { Tables } from './schema.ts';
+import type { GuardStore } from './store.ts';
+import type { Writer } from './writer.ts';
+
+export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {
+  return {
+    spendProof: (proof, expiresMs) =>
+      writer.commit({
+        guards: [
+          db
+            .insertInto('proofs')
+            .values({ proof, expires_ms: expiresMs })
+            .onConflict((on) => on.doNothing()),
+        ],
+      }),
+    async keepHandles(macs, expiresMs) {
+      if (macs.length === 0) return;
+      await writer.commit({
+        statements: macs.map((mac) =>
+          db
+            .insertInto('handles')
+            .values({ mac, expires_ms: expiresMs })
+            .onConflict((on) => on.column('mac').doUpdateSet({ expires_ms: expiresMs })),
+        ),
+      });
+    },
+    async handleExpiry(mac, nowMs) {
+      const row = await db.selectFrom('handles').select('expires_ms').where('mac', '=', mac).where('expires_ms', '>', nowMs).executeTakeFirst();
+      return row?.expires_ms;
+    },
+    async sweep(nowMs) {
+      await writer.commit({
+        statements: (['proofs', 'handles', 'tokens'] as const).map((table) => db.deleteFrom(table).where('expires_ms', '<=', nowMs)),
+      });
+    },
+  };
+}

@@ -1,0 +1,150 @@
+// Takes a part of a forwarder's log into the store (DESIGN §8): only the next contiguous range, every leaf and commitment checked, and the root.
+import { zstdDecompressSync } from 'node:zlib';
+import type { Kysely, Selectable } from 'kysely';
+import { McprecError } from '../base/errors.ts';
+import { idBytes, type LogId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { commitment } from '../evidence/commitment.ts';
+import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
+import { leafHash } from '../evidence/merkle.ts';
+import { countsOf, endsLog, type LogTail } from '../evidence/tail.ts';
+import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
+import { tailOf } from './logs.ts';
+import { type EntryStatements, tailColumns } from './rows.ts';
+import type { LogTable, Tables } from './schema.ts';
+import { logOf } from './sessions.ts';
+import type { Ingested } from './store.ts';
+import type { Writer } from './writer.ts';
+
+export interface IngestParts {
+  readonly db: Kysely<Tables>;
+  readonly writer: Writer;
+  readonly statements: EntryStatements;
+}
+
+/** How often the head is read again where another upload of the same log came in between. */
+const TRIES_MAX = 5;
+
+export async function ingest(parts: IngestParts, logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const outcome = await tryIngest(parts, logId, upload, nowMs);
+    if (outcome !== 'overtaken') return outcome;
+  }
+  throw new McprecError('journal_locked', `${logId} is uploaded by several at once`, { remedy: 'try again' });
+}
+
+async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested | 'overtaken'> {
+  const { db, writer } = parts;
+  const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).where('vantage', '=', 'forwarder').executeTakeFirst();
+  if (row === undefined) return { kind: 'unknown' };
+  if (row.quarantine !== null) return { kind: 'forked', reason: row.quarantine };
+  if (upload.from > row.size) return { kind: 'conflict', log: logOf(row) };
+  const repeated = upload.entries.slice(0, row.size - upload.from);
+  const contradiction = await findContradiction(db, logId, upload.from, repeated);
+  if (contradiction !== undefined) {
+    await quarantine(parts, logId, contradiction);
+    return { kind: 'forked', reason: contradiction };
+  }
+  const fresh = upload.entries.slice(repeated.length);
+  if (fresh.length === 0) return { kind: 'stored', log: logOf(row) };
+  const checked = checkEntries(tailOf(row), fresh, upload.root);
+  if (checked.kind === 'invalid') return checked;
+  const { tail, leaves } = checked;
+  const stored = await writer.commit({
+    guards: [db.updateTable('logs').set(tailColumns(tail)).where('log', '=', idBytes(logId)).where('size', '=', row.size).where('quarantine', 'is', null)],
+    statements: fresh.flatMap((entry, i) => parts.statements.uploaded(entry, leaves[i] as Leaf, nowMs)),
+  });
+  return stored ? { kind: 'stored', log: logOf(withTail(row, tail)) } : 'overtaken';
+}
+
+function withTail(row: Selectable<LogTable>, tail: LogTail): Selectable<LogTable> {
+  return { ...row, ...tailColumns(tail) };
+}
+
+async function findContradiction(db: Kysely<Tables>, logId: LogId, from: number, entries: readonly UploadedEntry[]): Promise<string | undefined> {
+  if (entries.length === 0) return undefined;
+  const held = await db
+    .selectFrom('entries')
+    .select(['idx', 'leaf_hash'])
+    .where('log', '=', idBytes(logId))
+    .where('idx', '>=', from)
+    .where('idx', '<', from + entries.length)
+    .orderBy('idx')
+    .execute();
+  const differing = entries.findIndex((entry, i) => !sameBytes(leafHash(entry.leaf), held[i]?.leaf_hash));
+  return differing < 0 ? undefined : `entry ${from + differing} was uploaded before and said something else`;
+}
+
+async function quarantine({ db, writer }: IngestParts, logId: LogId, reason: string): Promise<void> {
+  await writer.commit({ statements: [db.updateTable('logs').set({ quarantine: reason }).where('log', '=', idBytes(logId)).where('quarantine', 'is', null)] });
+}
+
+type Checked = { readonly kind: 'checked'; readonly tail: LogTail; readonly leaves: readonly Leaf[] } | { readonly kind: 'invalid'; readonly reason: string };
+
+function checkEntries(before: LogTail, entries: readonly UploadedEntry[], root: Uint8Array): Checked {
+  const frontier = before.frontier.copy();
+  const leaves: Leaf[] = [];
+  let tail = before;
+  for (const entry of entries) {
+    const index = frontier.size;
+    const leaf = readLeaf(entry.leaf);
+    const fault = typeof leaf === 'string' ? leaf : faultOf(entry, leaf, tail, index);
+    if (typeof leaf === 'string' || fault !== undefined) return { kind: 'invalid', reason: `entry ${index}: ${fault}` };
+    const counted = countsOf(leaf);
+    frontier.append(leafHash(entry.leaf));
+    leaves.push(leaf);
+    tail = {
+      logId: tail.logId,
+      frontier,
+      calls: tail.calls + counted.calls,
+      denied: tail.denied + counted.denied,
+      masked: tail.masked + counted.masked,
+      last: { kind: leaf.kind, wallMs: leaf.wallMs, monoUs: leaf.monoUs },
+    };
+  }
+  if (!sameBytes(frontier.root(), root)) return { kind: 'invalid', reason: 'the root is not that of the entries' };
+  return { kind: 'checked', tail, leaves };
+}
+
+function readLeaf(bytes: Uint8Array): Leaf | string {
+  try {
+    return decodeLeaf(bytes);
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+function faultOf(entry: UploadedEntry, leaf: Leaf, tail: LogTail, index: number): string | undefined {
+  if (leaf.logId !== tail.logId) return 'the leaf belongs to another log';
+  if (leaf.index !== index) return `the leaf says that it is entry ${leaf.index}`;
+  if (tail.last !== undefined && endsLog(tail.last.kind)) return 'it stands behind the entry that ended the log';
+  if (
+    entry.payload === undefined
+      ? leaf.payloadCommitment !== undefined
+      : !commits('payload', leaf.payloadCommitment, entry.payload.salt, inflated(entry.payload))
+  ) {
+    return 'the payload is not the one that the leaf commits to';
+  }
+  if (entry.names === undefined ? leaf.namesCommitment !== undefined : !commits('names', leaf.namesCommitment, entry.names.salt, entry.names.bytes)) {
+    return 'the names are not those that the leaf commits to';
+  }
+  return undefined;
+}
+
+function commits(domain: 'payload' | 'names', committed: Uint8Array | undefined, salt: Uint8Array, bytes: Uint8Array | undefined): boolean {
+  return committed !== undefined && bytes !== undefined && sameBytes(commitment(domain, salt, bytes), committed);
+}
+
+/** The bytes that the commitment is over; undefined where they cannot be had within bounds. */
+function inflated({ bytes, coding }: NonNullable<UploadedEntry['payload']>): Uint8Array | undefined {
+  if (coding === 'identity') return bytes;
+  try {
+    return zstdDecompressSync(bytes, { maxOutputLength: limits.requestInflatedBytesMax });
+  } catch {
+    return undefined;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,134 @@
+// The gateway's own logs in the store: opening one again after a restart, appending, reading entries back.
+import type { Kysely, Selectable } from 'kysely';
+import { McprecError } from '../base/errors.ts';
+import { type ExchangeId, idBytes, idFromBytes, type SessionId } from '../base/ids.ts';
+import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
+import { Frontier } from '../evidence/merkle.ts';
+import type { LogTail } from '../evidence/tail.ts';
+import type { LogTable, Tables } from './schema.ts';
+import { logOf } from './sessions.ts';
+import type { LogStore, SessionLog, StoredRow } from './store.ts';
+import type { OwnedLog, Writer } from './writer.ts';
+
+export class OwnedLogs {
+  readonly #db: Kysely<Tables>;
+  /** Weak: a log that nobody writes any more is read again from its row when it is next opened. */
+  readonly #open = new Map<SessionId, WeakRef<OwnedLog>>();
+  readonly #gone = new FinalizationRegistry<SessionId>((sessionId) => {
+    if (this.#open.get(sessionId)?.deref() === undefined) this.#open.delete(sessionId);
+  });
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  /** The gateway's log of a session: one object however often it is asked for, so that its tail is one. */
+  async get(sessionId: SessionId): Promise<OwnedLog | undefined> {
+    const before = this.#open.get(sessionId)?.deref();
+    if (before !== undefined) return before;
+    const row = await this.#db.selectFrom('logs').selectAll().where('session_id', '=', sessionId).where('vantage', '=', 'gateway').executeTakeFirst();
+    if (row === undefined) return undefined;
+    // Another call may have come first while the row was read.
+    const meanwhile = this.#open.get(sessionId)?.deref();
+    if (meanwhile !== undefined) return meanwhile;
+    const log: OwnedLog = { tail: tailOf(row) };
+    this.#open.set(sessionId, new WeakRef(log));
+    this.#gone.register(log, sessionId);
+    return log;
+  }
+}
+
+/** The tail of the log in that row. */
+export function tailOf(row: Selectable<LogTable>): LogTail {
+  const { last_kind: kind, last_wall_ms: wallMs, last_mono_us: monoUs } = row;
+  return {
+    logId: idFromBytes('log', row.log),
+    frontier: Frontier.decode(row.frontier),
+    calls: row.calls,
+    denied: row.denied,
+    masked: row.masked,
+    ...(kind !== null && wallMs !== null && monoUs !== null && { last: { kind: kind as EntryKind, wallMs, monoUs } }),
+  };
+}
+
+export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs): Omit<LogStore, 'ingest'> {
+  return {
+    async openLog(sessionId) {
+      const log = await logs.get(sessionId);
+      return log && sessionLog(db, writer, sessionId, log);
+    },
+    async log(logId) {
+      const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).executeTakeFirst();
+      return row && logOf(row);
+    },
+    async entries(logId, from, limit) {
+      const rows = await db
+        .selectFrom('entries as e')
+        .leftJoin('payloads as p', (join) => join.onRef('p.log', '=', 'e.log').onRef('p.idx', '=', 'e.idx'))
+        .leftJoin('names as n', (join) => join.onRef('n.log', '=', 'e.log').onRef('n.idx', '=', 'e.idx'))
+        .select([
+          'e.idx',
+          'e.leaf',
+          'e.leaf_hash',
+          'e.received_ms',
+          'p.salt as payload_salt',
+          'p.coding',
+          'p.bytes as payload',
+          'n.salt as names_salt',
+          'n.bytes as names',
+        ])
+        .where('e.log', '=', idBytes(logId))
+        .where('e.idx', '>=', from)
+        .orderBy('e.idx')
+        .limit(limit)
+        .execute();
+      return rows.map(rowOf);
+    },
+  };
+}
+
+function sessionLog(db: Kysely<Tables>, writer: Writer, sessionId: SessionId, log: OwnedLog): SessionLog {
+  const claims = (exchange: ExchangeId) =>
+    db
+      .insertInto('exchanges')
+      .values({ session_id: sessionId, exchange: idBytes(exchange) })
+      .onConflict((on) => on.doNothing());
+  return {
+    async append(drafts) {
+      const written = await writer.commit({ guards: begun(drafts).map(claims), append: { log, drafts } });
+      if (!written) throw new McprecError('exchange_repeated', 'this call was made before and is not executed again');
+    },
+    claim: (exchange) => writer.commit({ guards: [claims(exchange)] }),
+  };
+}
+
+/** The exchanges that these entries begin: what comes from the client does. */
+function begun(drafts: readonly EntryDraft[]): readonly ExchangeId[] {
+  const found = new Set<ExchangeId>();
+  for (const { direction, exchange } of drafts) if (direction === 'up' && exchange !== undefined) found.add(exchange);
+  return [...found];
+}
+
+interface JoinedRow {
+  readonly idx: number;
+  readonly leaf: Uint8Array;
+  readonly leaf_hash: Uint8Array;
+  readonly received_ms: number;
+  readonly payload_salt: Uint8Array | null;
+  readonly coding: string | null;
+  readonly payload: Uint8Array | null;
+  readonly names_salt: Uint8Array | null;
+  readonly names: Uint8Array | null;
+}
+
+function rowOf(row: JoinedRow): StoredRow {
+  const { payload, payload_salt: payloadSalt, names, names_salt: namesSalt } = row;
+  return {
+    index: row.idx,
+    leaf: row.leaf,
+    leafHash: row.leaf_hash,
+    receivedMs: row.received_ms,
+    ...(payload !== null && payloadSalt !== null && { payload: { salt: payloadSalt, bytes: payload, coding: row.coding === 'zstd' ? 'zstd' : 'identity' } }),
+    ...(names !== null && namesSalt !== null && { names: { salt: namesSalt, bytes: names } }),
+  };
+}

@@ -1,0 +1,158 @@
+// Commits to SQLite in groups: what was asked for in one turn of the event loop shares a transaction and its sync to disk.
+import type Database from 'better-sqlite3';
+import type { Compilable, CompiledQuery, Kysely } from 'kysely';
+import type { Clock } from '../base/clock.ts';
+import { McprecError } from '../base/errors.ts';
+import { idBytes } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { extend, type LogTail } from '../evidence/tail.ts';
+import { type EntryStatements, entryStatements, tailColumns } from './rows.ts';
+import type { Tables } from './schema.ts';
+import { storeError } from './sqlite-errors.ts';
+import type { OwnedLog, Write, Writer } from './writer.ts';
+
+interface Waiting {
+  readonly write: Write;
+  readonly entries: number;
+  readonly resolve: (done: boolean) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What a write came to; an error is one of that write alone. */
+type Outcome = { readonly done: boolean } | { readonly error: unknown };
+/** Thrown to undo a write whose guard did not hold. */
+const guardFailed = new Error('a guard did not hold');
+type Tails = Map<OwnedLog, LogTail>;
+
+export interface SqliteWriterParts {
+  readonly sqlite: Database.Database;
+  readonly db: Kysely<Tables>;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+export class SqliteWriter implements Writer {
+  readonly #parts: SqliteWriterParts;
+  readonly #entries: EntryStatements;
+  readonly #prepared = new Map<string, Database.Statement>();
+  #queue: Waiting[] = [];
+  #queuedEntries = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(parts: SqliteWriterParts) {
+    this.#parts = parts;
+    this.#entries = entryStatements(parts.db);
+  }
+
+  commit(write: Write): Promise<boolean> {
+    const entries = Math.max(1, write.append?.drafts.length ?? 0);
+    if (this.#queuedEntries + entries > limits.appendQueueMax) {
+      return Promise.reject(new McprecError('journal_behind', `more than ${limits.appendQueueMax} entries wait to be written`));
+    }
+    return new Promise((resolve, reject) => {
+      if (this.#queue.length === 0) setImmediate(() => this.#flush());
+      this.#queue.push({ write, entries, resolve, reject });
+      this.#queuedEntries += entries;
+    });
+  }
+
+  async drain(): Promise<void> {
+    if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #flush(): void {
+    const group = this.#takeGroup();
+    try {
+      settle(group, this.#commitGroup(group));
+    } catch (error) {
+      // One bad write must not take the others with it.
+      if (group.length > 1) for (const one of group) this.#commitAlone(one);
+      else for (const one of group) one.reject(storeError(error));
+    }
+    if (this.#queue.length > 0) setImmediate(() => this.#flush());
+    else for (const done of this.#idle.splice(0)) done();
+  }
+
+  #takeGroup(): Waiting[] {
+    let entries = 0;
+    let count = 0;
+    for (const one of this.#queue) {
+      if (count > 0 && entries + one.entries > limits.commitEntriesMax) break;
+      entries += one.entries;
+      count++;
+    }
+    this.#queuedEntries -= entries;
+    return this.#queue.splice(0, count);
+  }
+
+  #commitAlone(one: Waiting): void {
+    try {
+      settle([one], this.#commitGroup([one]));
+    } catch (error) {
+      one.reject(storeError(error));
+    }
+  }
+
+  #commitGroup(group: readonly Waiting[]): readonly Outcome[] {
+    const tails: Tails = new Map();
+    const { sqlite } = this.#parts;
+    const outcomes = sqlite.transaction(() => {
+      const results = group.map(({ write }) => this.#tryApply(write, tails));
+      for (const [log, tail] of tails) this.#moveHead(log.tail, tail);
+      return results;
+    })();
+    for (const [log, tail] of tails) log.tail = tail;
+    return outcomes;
+  }
+
+  /** One write in a savepoint of its own: what it did is undone where it fails, and the others of its group go on. */
+  #tryApply(write: Write, tails: Tails): Outcome {
+    const { sqlite } = this.#parts;
+    try {
+      sqlite.transaction(() => this.#apply(write, tails))();
+      return { done: true };
+    } catch (error) {
+      if (error === guardFailed) return { done: false };
+      // A full disk ends the outer transaction too: then nothing of the group is written.
+      if (!sqlite.inTransaction) throw error;
+      return { error: storeError(error) };
+    }
+  }
+
+  #apply({ guards, statements, append }: Write, tails: Tails): void {
+    for (const guard of guards ?? []) if (this.#run(guard) !== 1) throw guardFailed;
+    for (const statement of statements ?? []) this.#run(statement);
+    if (append === undefined) return;
+    const { entries, tail } = extend(tails.get(append.log) ?? append.log.tail, append.drafts, this.#parts.random);
+    const receivedMs = this.#parts.clock.wallMs();
+    for (const entry of entries) for (const statement of this.#entries.sealed(entry, receivedMs)) this.#run(statement);
+    tails.set(append.log, tail);
+  }
+
+  #moveHead(before: LogTail, after: LogTail): void {
+    const moved = this.#run(
+      this.#parts.db.updateTable('logs').set(tailColumns(after)).where('log', '=', idBytes(after.logId)).where('size', '=', before.frontier.size),
+    );
+    // Another process that writes this log would fork it.
+    if (moved !== 1) throw new McprecError('journal_locked', `another process wrote to ${after.logId}`, { remedy: 'run one gateway on one SQLite store' });
+  }
+
+  #run(statement: Compilable): number {
+    const query: CompiledQuery = statement.compile();
+    let prepared = this.#prepared.get(query.sql);
+    if (prepared === undefined) {
+      prepared = this.#parts.sqlite.prepare(query.sql);
+      this.#prepared.set(query.sql, prepared);
+    }
+    return prepared.run(...query.parameters).changes;
+  }
+}
+
+function settle(group: readonly Waiting[], outcomes: readonly Outcome[]): void {
+  group.forEach((one, i) => {
+    const outcome = outcomes[i];
+    if (outcome === undefined || 'error' in outcome) one.reject(outcome?.error);
+    else one.resolve(outcome.done);
+  });
+}

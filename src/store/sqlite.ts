@@ -1,0 +1,84 @@
+// Opens a gateway's store on SQLite.
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { Kysely, SqliteDialect } from 'kysely';
+import type { Clock } from '../base/clock.ts';
+import { McprecError } from '../base/errors.ts';
+import type { RandomBytes } from '../base/random.ts';
+import { guardQueries } from './guards.ts';
+import { ingest } from './ingest.ts';
+import { logQueries, OwnedLogs } from './logs.ts';
+import { entryStatements } from './rows.ts';
+import { applicationId, type Tables, upgrades } from './schema.ts';
+import { sessionLifetime, sessionQueries } from './sessions.ts';
+import { storeError } from './sqlite-errors.ts';
+import { SqliteWriter } from './sqlite-writer.ts';
+import type { Store } from './store.ts';
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+}
+
+const BUSY_MS = 2_000;
+
+/**
+ * Opens the store in `file`, making it and its directory (0700) where they are missing, and upgrading an older one.
+ * Throws `journal_newer`, `journal_corrupt`, `journal_locked` or `journal_unwritable`.
+ */
+export function openSqliteStore(file: string, options: StoreOptions): Store {
+  const sqlite = openFile(file);
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) });
+  const writer = new SqliteWriter({ sqlite, db, ...options });
+  const logs = new OwnedLogs(db);
+  const statements = entryStatements(db);
+  return {
+    ...sessionQueries({ db, writer }),
+    ...sessionLifetime({ db, writer, ownedLog: (sessionId) => logs.get(sessionId) }),
+    ...logQueries(db, writer, logs),
+    ...guardQueries(db, writer),
+    ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),
+    async close() {
+      await writer.drain();
+      await db.destroy();
+    },
+  };
+}
+
+function openFile(file: string): Database.Database {
+  let sqlite: Database.Database | undefined;
+  try {
+    if (!existsSync(file)) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    sqlite = new Database(file, { timeout: BUSY_MS });
+    sqlite.pragma('journal_mode = WAL');
+    sqlite.pragma('synchronous = FULL');
+    sqlite.pragma('foreign_keys = ON');
+    sqlite.pragma('secure_delete = ON');
+    upgrade(sqlite, file);
+    return sqlite;
+  } catch (error) {
+    sqlite?.close();
+    const known = storeError(error);
+    if (known instanceof McprecError) throw known;
+    throw new McprecError('journal_unwritable', `cannot open the gateway’s store ${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function upgrade(sqlite: Database.Database, file: string): void {
+  sqlite
+    .transaction(() => {
+      const version = sqlite.pragma('user_version', { simple: true }) as number;
+      const id = sqlite.pragma('application_id', { simple: true }) as number;
+      const empty = sqlite.prepare('SELECT count(*) AS n FROM sqlite_schema').pluck().get() === 0;
+      if (!empty && id !== applicationId) {
+        throw new McprecError('journal_corrupt', `${file} is no store of a gateway`, { remedy: 'set data to another file' });
+      }
+      if (version > upgrades.length)
+        throw new McprecError('journal_newer', `the gateway’s store ${file} is of version ${version}; this program knows ${upgrades.length}`);
+      for (const sql of upgrades.slice(version)) sqlite.exec(sql);
+      sqlite.pragma(`application_id = ${applicationId}`);
+      sqlite.pragma(`user_version = ${upgrades.length}`);
+    })
+    .immediate();
+}

@@ -1,0 +1,164 @@
+// What a gateway keeps, whatever database holds it. Types only; test/contract/store.ts says what each implementation must do.
+import type { DeviceId, ExchangeId, GrantId, LogId, SessionId } from '../base/ids.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
+import type { Identity, LogUpload, UploadedEntry } from '../protocol/control.ts';
+
+export interface Owner {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+export interface Device extends Owner {
+  readonly deviceId: DeviceId;
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  readonly name: string;
+  readonly proofThumbprint: string;
+  readonly enrolledMs: number;
+  readonly endedMs?: number;
+}
+
+export type SessionState = 'open' | 'closed' | 'expired' | 'revoked';
+
+/** A grant with its session. Times are milliseconds since the epoch. */
+export interface Session {
+  readonly sessionId: SessionId;
+  readonly grantId: GrantId;
+  readonly connection: string;
+  readonly identity: Identity;
+  readonly deviceId: DeviceId;
+  readonly reason?: string;
+  readonly client: Readonly<Record<string, string | number>>;
+  readonly openedMs: number;
+  readonly expiresMs: number;
+  readonly state: SessionState;
+  readonly endedMs?: number;
+  readonly endReason?: string;
+  /** Present while the session is open. */
+  readonly wrappedKeys?: Uint8Array;
+}
+
+export interface SessionToken {
+  /** SHA-256 of the token. */
+  readonly hash: Uint8Array;
+  readonly expiresMs: number;
+}
+
+export interface SessionOpening {
+  readonly session: Omit<Session, 'state' | 'endedMs' | 'endReason' | 'wrappedKeys'> & { readonly wrappedKeys: Uint8Array };
+  readonly token: SessionToken;
+  /** Enrolled along with the session where the store does not have it yet. */
+  readonly device: Device;
+  readonly forwarderLog: LogId;
+  readonly gatewayLog: LogId;
+  /** First entries of the gateway's log. */
+  readonly entries: readonly EntryDraft[];
+}
+
+export interface SessionRenewal {
+  readonly sessionId: SessionId;
+  readonly token: SessionToken;
+  readonly expiresMs: number;
+  readonly groups: readonly string[];
+}
+
+export interface SessionEnding {
+  readonly sessionId: SessionId;
+  readonly state: Exclude<SessionState, 'open'>;
+  readonly reason: string;
+  readonly atMs: number;
+  /** Last entries of the gateway's log. */
+  readonly entries: readonly EntryDraft[];
+}
+
+export type Vantage = 'forwarder' | 'gateway';
+
+export interface LogRecord {
+  readonly logId: LogId;
+  readonly sessionId: SessionId;
+  readonly vantage: Vantage;
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly calls: number;
+  readonly denied: number;
+  /** Why nothing more is taken into it. */
+  readonly quarantine?: string;
+}
+
+export interface SessionWithLogs extends Session {
+  readonly logs: readonly LogRecord[];
+}
+
+export interface SessionQuery {
+  /** Only this person's. */
+  readonly owner?: Owner;
+  readonly limit: number;
+  /** Only sessions opened before. */
+  readonly beforeMs?: number;
+}
+
+export interface SessionStore {
+  findDevice(publicKey: Uint8Array): Promise<Device | undefined>;
+  /** All of it in one commit. False where the forwarder's log is another session's. */
+  openSession(opening: SessionOpening): Promise<boolean>;
+  /** False where the session is not open any more. */
+  renewSession(renewal: SessionRenewal): Promise<boolean>;
+  /** Ends an open session, drops its keys, tokens and exchanges, and writes the last entries in the same commit. False where it had ended. */
+  endSession(ending: SessionEnding): Promise<boolean>;
+  session(sessionId: SessionId): Promise<SessionWithLogs | undefined>;
+  sessionOfGrant(grantId: GrantId): Promise<SessionWithLogs | undefined>;
+  sessionOfToken(tokenHash: Uint8Array, nowMs: number): Promise<SessionId | undefined>;
+  /** Newest first. */
+  sessions(query: SessionQuery): Promise<readonly SessionWithLogs[]>;
+  /** Open sessions whose grant has ended by `nowMs`. */
+  expiredSessions(nowMs: number): Promise<readonly SessionId[]>;
+}
+
+/** The gateway's own log of one session. One process writes it. */
+export interface SessionLog {
+  /**
+   * Resolves when the entries are durable, in the order given, together with the claim of each exchange that they begin (an entry from
+   * the client). Rejects with `exchange_repeated` where one of these was claimed before: then nothing is written; with `session_closed` behind the last entry.
+   */
+  append(drafts: readonly EntryDraft[]): Promise<void>;
+  /** Claims an exchange without an entry, where nothing is recorded. False where it was claimed before. */
+  claim(exchange: ExchangeId): Promise<boolean>;
+}
+
+export type Ingested =
+  | { readonly kind: 'stored' | 'conflict'; readonly log: LogRecord }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'forked'; readonly reason: string }
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+export interface StoredRow extends UploadedEntry {
+  readonly index: number;
+  readonly leafHash: Uint8Array;
+  readonly receivedMs: number;
+}
+
+export interface LogStore {
+  /** The gateway's log of that session, ready to be written. Undefined where there is none. */
+  openLog(sessionId: SessionId): Promise<SessionLog | undefined>;
+  log(logId: LogId): Promise<LogRecord | undefined>;
+  /** Takes the next part of a forwarder's log; a part that is held already is `stored` again, one that contradicts it is `forked`. */
+  ingest(logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested>;
+  /** Up to `limit` entries from index `from`, in order. */
+  entries(logId: LogId, from: number, limit: number): Promise<readonly StoredRow[]>;
+}
+
+export interface GuardStore {
+  /** Notes that a proof was used; false where it was used before. */
+  spendProof(proof: Uint8Array, expiresMs: number): Promise<boolean>;
+  /** Keeps handles by their MACs until `expiresMs`; durable once it resolves. */
+  keepHandles(macs: readonly Uint8Array[], expiresMs: number): Promise<void>;
+  /** When the handle with this MAC expires, or undefined where it is not kept. */
+  handleExpiry(mac: Uint8Array, nowMs: number): Promise<number | undefined>;
+  /** Drops what has expired. */
+  sweep(nowMs: number): Promise<void>;
+}
+
+export interface Store extends SessionStore, LogStore, GuardStore {
+  /** Writes what waits and closes the database. */
+  close(): Promise<void>;
+}

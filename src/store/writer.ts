@@ -1,0 +1,24 @@
+// The one way into the store: a write is a few statements and entries that are committed together or not at all.
+import type { Compilable } from 'kysely';
+import type { EntryDraft } from '../evidence/entry.ts';
+import type { LogTail } from '../evidence/tail.ts';
+
+/** A log that this process writes. The tail is that of the last commit. */
+export interface OwnedLog {
+  tail: LogTail;
+}
+
+export interface Write {
+  /** Each must change exactly one row; otherwise nothing of the write is done. */
+  readonly guards?: readonly Compilable[];
+  readonly statements?: readonly Compilable[];
+  readonly append?: { readonly log: OwnedLog; readonly drafts: readonly EntryDraft[] };
+}
+
+/** Commits writes in groups, in the order in which they were asked for. */
+export interface Writer {
+  /** True once the write is durable; false where a guard did not hold. Rejects with a McprecError where it could not be written. */
+  commit(write: Write): Promise<boolean>;
+  /** Resolves when nothing waits any more. */
+  drain(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newId } from '../../src/base/ids.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { opening, request, startMs, storeContract } from '../contract/store.ts';
+
+const options = { clock: { wallMs: () => startMs, monoUs: () => 0 }, random: systemRandom };
+
+storeContract('SQLite', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mcprec-store-'));
+  return {
+    open: () => openSqliteStore(join(directory, 'gateway.db'), options),
+    dispose: () => rmSync(directory, { recursive: true, force: true }),
+  };
+});
+
+describe('a store file', () => {
+  let directory: string;
+  let file: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'mcprec-store-'));
+    file = join(directory, 'gateway.db');
+  });
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('from a newer version is refused and left as it is', async () => {
+    await openSqliteStore(file, options).close();
+    const sqlite = new Database(file);
+    sqlite.pragma('user_version = 99');
+    sqlite.close();
+    expect(() => openSqliteStore(file, options)).toThrow(expect.objectContaining({ code: 'journal_newer' }));
+    expect(new Database(file, { readonly: true }).pragma('user_version', { simple: true })).toBe(99);
+  });
+
+  it('that is no database, or another program’s, is refused', () => {
+    writeFileSync(file, 'not a database, but long enough to be read as the header of one'.repeat(20));
+    expect(() => openSqliteStore(file, options)).toThrow(expect.objectContaining({ code: 'journal_corrupt' }));
+    const other = join(directory, 'other.db');
+    const sqlite = new Database(other);
+    sqlite.exec('CREATE TABLE bookmarks (url TEXT)');
+    sqlite.close();
+    expect(() => openSqliteStore(other, options)).toThrow(expect.objectContaining({ code: 'journal_corrupt' }));
+  });
+
+  it('that cannot be made is an error of its own', () => {
+    const blocked = join(directory, 'blocked');
+    mkdirSync(blocked);
+    writeFileSync(join(blocked, 'file'), '');
+    expect(() => openSqliteStore(join(blocked, 'file', 'gateway.db'), options)).toThrow(expect.objectContaining({ code: 'journal_unwritable' }));
+    chmodSync(blocked, 0o700);
+  });
+
+  it('that another process writes to is not forked: the second writer is refused', async () => {
+    const first = openSqliteStore(file, options);
+    const made = opening();
+    await first.openSession(made);
+    const log = await first.openLog(made.session.sessionId);
+    const second = openSqliteStore(file, options);
+    const same = await second.openLog(made.session.sessionId);
+    const exchange = () => newId('exc', options);
+    await log?.append([request(exchange())]);
+    await expect(same?.append([request(exchange())])).rejects.toMatchObject({ code: 'journal_locked' });
+    expect((await first.log(made.gatewayLog))?.size).toBe(2);
+    await first.close();
+    await second.close();
+  });
+});
