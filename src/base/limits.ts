@@ -56,6 +56,8 @@ export const limits = {
   syncBytesMax: 4 * MiB,
   /** Body of a control request other than a sync. */
   controlBytesMax: 256 * KiB,
+  /** How soon after an entry was written a connected forwarder syncs it. */
+  syncEveryMs: 250,
   syncBackoffMsMin: 500,
   syncBackoffMsMax: 30_000,
   /** A request signature's `created` against the gateway's clock (RULES R4). */

@@ -33,3 +33,11 @@ export function maskedJsonBytes<T>(value: Masked<T>): Masked<Uint8Array> {
 export function ownText<const S extends string>(text: string extends S ? never : S): Masked<string> {
   return markMasked<string>(text);
 }
+
+/**
+ * JSON of what a process of ours states about a session. `stated` (identity, connection, device, times) is recorded as it
+ * is, because who did it is what the record is for; `given` (a reason typed by a person, names of programs) is masked.
+ */
+export function statementBytes(masker: Masker, stated: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Masked<Uint8Array> {
+  return markMasked(new Uint8Array(Buffer.from(JSON.stringify({ ...stated, ...maskValue(masker, given).value }), 'utf8')));
+}

@@ -1,8 +1,12 @@
-// What the steps of the data path are told about the session and the hop they run for. Types only.
+// What the steps of the data path are told about the session and the hop they run for.
+import { createHmac, type KeyObject } from 'node:crypto';
 import type { ConnectionKind, RecordMode } from '../base/connection.ts';
 import type { ExchangeId, IdSource } from '../base/ids.ts';
+import { compileMasker } from '../mask/compile.ts';
 import type { Masker } from '../mask/masker.ts';
 import type { Policy } from '../policy/call.ts';
+import { compileProjection } from '../policy/compile.ts';
+import type { Projection } from '../policy/projection.ts';
 
 /** One session at one hop. A policy reload or a renewed projection makes a new value. */
 export interface PathRules {
@@ -18,6 +22,35 @@ export interface PathRules {
   /** First 16 bytes of HMAC-SHA-256 under the session's reconcile key (RULES R3). */
   readonly mac: (bytes: Uint8Array) => Uint8Array;
   readonly ids: IdSource;
+}
+
+export interface RulesParts {
+  /** The session's reconcile key. */
+  readonly reconcileKey: KeyObject;
+  readonly ids: IdSource;
+  /** At the gateway only (RULES R3). */
+  readonly pseudonymKey?: Uint8Array;
+  /** True at the hop that masks answers for the client: the gateway, or the forwarder where there is none. */
+  readonly masksForClient: boolean;
+}
+
+const MAC_BYTES = 16;
+
+/** The rules of a session whose policy is `projection`. Compiles policy and masker: once per projection, not per call. */
+export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
+  const { name, kind, record, unmaskable } = projection.connection;
+  const { pseudonymKey } = parts;
+  return {
+    connection: name,
+    kind,
+    record,
+    policy: compileProjection(projection),
+    masker: compileMasker(projection.mask, pseudonymKey === undefined ? {} : { pseudonymKey }),
+    masksAnswers: parts.masksForClient && projection.mask.apply.includes('client'),
+    unmaskable,
+    mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
+    ids: parts.ids,
+  };
 }
 
 /** What the answer steps need to remember of a request that was let through. */

@@ -47,16 +47,16 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
     await hop.record(step.entries);
   } catch (error) {
     // Fail closed: what cannot be recorded does not pass (DESIGN §4, rule 1).
-    hop.counted('failed', []);
+    hop.counted('failed');
     answerLocally(arrived.response, refuseCall(rules, call, unrecordable(hop, error)).answer);
     return;
   }
   if (step.kind === 'answer') {
-    hop.counted('denied', step.entries);
+    hop.counted('denied');
     answerLocally(arrived.response, step.answer);
     return;
   }
-  hop.counted('call', step.entries);
+  hop.counted('call');
   await send(hop, arrived, call, step);
 }
 
@@ -118,7 +118,7 @@ function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Extract<Req
       const { note, answer } = failureAnswer(hop, call, step, failure);
       const facts = { exchange, at: now(hop), wire: undefined, wireBytes: 0 };
       await hop.record([endExchange(hop.rules, facts, { failed: true, note })]).catch(() => undefined);
-      hop.counted('failed', []);
+      hop.counted('failed');
       if (!response.destroyed) answerLocally(response, answer);
       resolve();
     };

@@ -44,5 +44,5 @@ export interface Hop {
   /** Remembers handles that the upstream gave this identity; durable once it resolves. */
   bind(handles: readonly Handle[]): Promise<void>;
   /** Tells whoever counts for a status line. */
-  counted(event: 'call' | 'denied' | 'failed', entries: readonly EntryDraft[]): void;
+  counted(event: 'call' | 'denied' | 'failed'): void;
 }

@@ -1,0 +1,93 @@
+// The outer edge of a session: where its requests go and how they are dressed. Two kinds: straight to an upstream (solo), or to a gateway.
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import type { DecisionId } from '../base/ids.ts';
+import type { Secret } from '../base/secret.ts';
+import { headers as ourHeaders } from '../protocol/control.ts';
+import { forwardedRequestHeaders, headerValue, type RawHeaders } from '../protocol/headers.ts';
+import { bodyMac, signRequest } from '../protocol/signature.ts';
+import type { AnswerVerdict, Outgoing } from '../transport/hop.ts';
+import type { UpstreamRequest } from '../transport/upstream.ts';
+
+export interface Edge {
+  dress(outgoing: Outgoing): UpstreamRequest;
+  judge(status: number, headers: RawHeaders): AnswerVerdict;
+}
+
+/** Solo: the client's own credential goes along, because there is no other. */
+export function soloEdge(url: URL, localToken: Secret): Edge {
+  return {
+    dress(outgoing) {
+      const query = new URL(outgoing.target, url).search;
+      const own = url.search === '' ? query : query === '' ? url.search : `${url.search}&${query.slice(1)}`;
+      const headers = forwardedRequestHeaders(outgoing.headers, { credentials: 'keep', identityCoding: outgoing.identityCoding });
+      return {
+        origin: url.origin,
+        path: `${url.pathname}${own}`,
+        verb: outgoing.verb,
+        headers: withoutLocalToken(headers, localToken),
+        body: outgoing.body,
+      };
+    },
+    judge: () => ({ kind: 'deliver' }),
+  };
+}
+
+/** What opens the gateway's data path for one session. A renewal replaces the token. */
+export interface GatewayAccess {
+  readonly gateway: string;
+  readonly connection: string;
+  readonly sessionId: string;
+  readonly token: Secret;
+  /** 32 bytes; lives in this process only. */
+  readonly signingKey: KeyObject;
+}
+
+/** To the gateway: signed with the session's key (RULES R4), the grant's token as bearer. */
+export function gatewayEdge(access: () => GatewayAccess, clock: Clock, refused: (code: string) => AnswerVerdict): Edge {
+  return {
+    dress(outgoing) {
+      const { gateway, connection, sessionId, token, signingKey } = access();
+      const base = new URL(gateway);
+      const path = `${base.pathname.replace(/\/$/, '')}/c/${encodeURIComponent(connection)}${outgoing.target}`;
+      const headers = [
+        ...forwardedRequestHeaders(outgoing.headers, { credentials: 'drop', identityCoding: outgoing.identityCoding }),
+        ...['Mcprec-Session', sessionId, 'Mcprec-Exchange', outgoing.exchange],
+        ...(outgoing.parent === undefined ? [] : ['Mcprec-Parent', outgoing.parent]),
+        ...['Mcprec-Body-Mac', bodyMac(signingKey, outgoing.body ?? new Uint8Array())],
+      ];
+      const signature = signRequest({
+        key: signingKey,
+        method: outgoing.verb,
+        targetUri: `${base.origin}${path}`,
+        rawHeaders: headers,
+        createdSeconds: Math.floor(clock.wallMs() / 1000),
+      });
+      headers.push('Authorization', `Bearer ${token.reveal()}`, 'Signature-Input', signature.signatureInput, 'Signature', signature.signature);
+      return { origin: base.origin, path, verb: outgoing.verb, headers, body: outgoing.body };
+    },
+    judge(_status, headers) {
+      const code = headerValue(headers, ourHeaders.refused);
+      return code === undefined ? { kind: 'deliver' } : refused(code);
+    },
+  };
+}
+
+/** The 32 bytes of a session key as a key object. */
+export function sessionKey(base64url: string): KeyObject {
+  return createSecretKey(Buffer.from(base64url, 'base64url'));
+}
+
+/** A refusal of the whole session, as the verdict on an answer. */
+export function sessionRefusal(rule: string, reason: string, remedy: string, decisionId: DecisionId): AnswerVerdict {
+  return { kind: 'refused', refusal: { rule, reason, remedy, decisionId, hidden: false } };
+}
+
+function withoutLocalToken(headers: readonly string[], localToken: Secret): string[] {
+  const value = localToken.reveal();
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!(headers[i + 1] as string).includes(value)) kept.push(headers[i] as string, headers[i + 1] as string);
+  }
+  return kept;
+}

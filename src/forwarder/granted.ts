@@ -1,0 +1,216 @@
+// A session under a grant: keeps the grant alive, follows what the gateway says of it, and ends the session when the grant ends.
+import { asMcprecError } from '../base/errors.ts';
+import { type IdSource, newId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Secret } from '../base/secret.ts';
+import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import type { Journal } from '../journal/journal.ts';
+import { statementBytes } from '../mask/value.ts';
+import { type PathRules, rulesOf } from '../path/rules.ts';
+import type { Projection } from '../policy/projection.ts';
+import { controlPaths, type SessionEvent } from '../protocol/control.ts';
+import type { AnswerVerdict } from '../transport/hop.ts';
+import type { UpstreamPool } from '../transport/upstream.ts';
+import { gatewayEdge, sessionRefusal } from './edge.ts';
+import { type GrantWish, type HeldGrant, readProjection, renewGrant, requestGrant } from './grant.ts';
+import { ForwarderSession, type SessionEnd } from './session.ts';
+
+export interface GrantedOptions {
+  readonly identity: GatewayIdentity;
+  readonly wish: Omit<GrantWish, 'logId'>;
+  readonly journal: Journal;
+  readonly upstream: UpstreamPool;
+  readonly localToken: Secret;
+  readonly ids: IdSource;
+  readonly changed: () => void;
+  /** The session ended by itself: its grant expired or was revoked. */
+  readonly ended: (session: GrantedSession) => void;
+  /** Something went wrong that does not end the session (yet). */
+  readonly trouble: (text: string) => void;
+}
+
+/** Opens a session: the grant is given and the `open` entry durable when this resolves. */
+export async function openGranted(options: GrantedOptions): Promise<GrantedSession> {
+  const logId = newId('log', options.ids);
+  const grant = await requestGrant(options.identity, { ...options.wish, logId });
+  const rules = rulesFor(grant, options.ids);
+  const { identity, connection, sessionId } = grant.response;
+  const stated = { session: sessionId, connection: connection.name, kind: connection.kind, record: connection.record, gateway: options.identity.gateway, identity };
+  const { name, publicKey } = options.identity.signDevice();
+  const given = { device: { name, publicKey }, client: { program: 'mcprec', version: options.wish.version }, ...(options.wish.reason !== undefined && { reason: options.wish.reason }) };
+  const log = await options.journal.openSession({
+    logId,
+    open: {
+      kind: 'open',
+      wallMs: options.ids.clock.wallMs(),
+      monoUs: options.ids.clock.monoUs(),
+      wireBytes: 0,
+      policyHash: rules.policy.hash,
+      maskerVersion: rules.masker.version,
+      payload: statementBytes(rules.masker, stated, given),
+    },
+  });
+  return new GrantedSession(options, grant, (edge) => new ForwarderSession({ log, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }));
+}
+
+function rulesFor(grant: HeldGrant, ids: IdSource): PathRules {
+  return withProjection(grant, grant.projection, ids);
+}
+
+function withProjection(grant: HeldGrant, projection: Projection, ids: IdSource): PathRules {
+  return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, masksForClient: false });
+}
+
+export class GrantedSession {
+  readonly session: ForwarderSession;
+  readonly #options: GrantedOptions;
+  readonly #closing = new AbortController();
+  #grant: HeldGrant;
+  #renewal: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
+  #renewTries = 0;
+
+  constructor(options: GrantedOptions, grant: HeldGrant, open: (edge: ReturnType<typeof gatewayEdge>) => ForwarderSession) {
+    this.#options = options;
+    this.#grant = grant;
+    const { clock } = options.ids;
+    this.session = open(gatewayEdge(() => this.#access(), clock, (code) => this.#refused(code)));
+    this.#schedule();
+    void this.#follow();
+  }
+
+  get grant(): HeldGrant['response'] {
+    return this.#grant.response;
+  }
+
+  /** Closes the session here and at the gateway. What the gateway does not hear it finds out when the grant ends. */
+  async close(): Promise<void> {
+    this.#stop();
+    await this.session.close(this.session.ended ?? 'closed');
+  }
+
+  /** Tells the gateway that the session is closed; call it once the log is synced. */
+  async tellClosed(): Promise<void> {
+    const { log } = this.session;
+    try {
+      await this.#options.identity.request('POST', controlPaths.closeSession(this.session.sessionId), { json: { size: log.size, root: Buffer.from(log.root).toString('hex') } });
+    } catch (error) {
+      const { code, message } = asMcprecError(error);
+      if (code !== 'grant_ended' && code !== 'grant_revoked') this.#options.trouble(`the gateway was not told that the session is closed: ${message}`);
+    }
+  }
+
+  #access() {
+    const { response, token, signingKey } = this.#grant;
+    return { gateway: this.#options.identity.gateway, connection: response.connection.name, sessionId: response.sessionId, token, signingKey };
+  }
+
+  #stop(): void {
+    this.#closing.abort();
+    clearTimeout(this.#renewal);
+    clearTimeout(this.#expiry);
+  }
+
+  #endBy(reason: SessionEnd): void {
+    if (this.session.ended !== undefined) return;
+    this.#stop();
+    this.session.end(reason);
+    this.#options.ended(this);
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#renewal);
+    clearTimeout(this.#expiry);
+    const now = this.#options.ids.clock.wallMs();
+    const { tokenExpiresAtMs, expiresAtMs } = this.#grant.response;
+    this.#expiry = setTimeout(() => this.#endBy('expired'), Math.max(0, Math.min(expiresAtMs - now, limits.timerMsMax)));
+    // The last token lasts as long as the grant: there is nothing to renew then.
+    if (tokenExpiresAtMs < expiresAtMs) {
+      const life = tokenExpiresAtMs - now;
+      this.#renewal = setTimeout(() => void this.#renew(), Math.max(0, life - Math.min(limits.renewAheadMs, life / 2)));
+    }
+  }
+
+  async #renew(): Promise<void> {
+    try {
+      this.#grant = await renewGrant(this.#options.identity, this.#grant);
+      this.#renewTries = 0;
+      this.session.useRules(rulesFor(this.#grant, this.#options.ids));
+      this.#schedule();
+    } catch (error) {
+      const known = asMcprecError(error);
+      if (this.#closing.signal.aborted) return;
+      if (known.code === 'grant_revoked' || known.code === 'connection_denied') this.#endBy('revoked');
+      else if (known.code === 'grant_ended') this.#endBy('expired');
+      else {
+        this.#options.trouble(`the grant could not be renewed: ${known.message}; ${known.remedy}`);
+        this.#renewTries++;
+        this.#renewal = setTimeout(() => void this.#renew(), backoffMs(this.#renewTries, this.#options.ids));
+      }
+    }
+  }
+
+  /** Follows the gateway's events on this session, and comes back after a break. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#closing;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        for await (const event of this.#options.identity.stream(controlPaths.sessionEvents(this.session.sessionId), signal)) {
+          tries = 1;
+          await this.#take(event);
+        }
+      } catch (error) {
+        const { code } = asMcprecError(error);
+        if (code === 'grant_revoked') this.#endBy('revoked');
+        else if (code === 'grant_ended' || code === 'not_found') this.#endBy('expired');
+      }
+      if (!signal.aborted) await pause(backoffMs(tries, this.#options.ids), signal);
+    }
+  }
+
+  async #take(event: SessionEvent): Promise<void> {
+    switch (event.event) {
+      case 'revoked':
+        return this.#endBy('revoked');
+      case 'expired':
+        return this.#endBy('expired');
+      case 'closed':
+        return this.#endBy('closed');
+      case 'policy': {
+        const projection = await readProjection(event.projection, this.#grant.response.gatewayKey);
+        this.session.useRules(withProjection(this.#grant, projection, this.#options.ids));
+        return;
+      }
+      default:
+        event satisfies never;
+    }
+  }
+
+  /** The gateway did not let a request in. Where that ends the session, the client is told so from now on. */
+  #refused(code: string): AnswerVerdict {
+    if (code === 'grant_revoked') this.#endBy('revoked');
+    else if (code === 'grant_ended') this.#endBy('expired');
+    const decisionId = newId('dec', this.#options.ids);
+    if (this.session.ended !== undefined) return sessionRefusal(code.replace('_', '-'), 'the grant has ended', 'Run: mcprec connect', decisionId);
+    return sessionRefusal(code.replace('_', '-'), `the gateway did not let the request in (${code})`, 'Run: mcprec doctor', decisionId);
+  }
+}
+
+function backoffMs(tries: number, ids: IdSource): number {
+  const ceiling = Math.min(limits.syncBackoffMsMax, limits.syncBackoffMsMin * 2 ** Math.min(tries, 10));
+  const [high = 0, low = 0] = ids.random(2);
+  // Full jitter over the upper half: many laptops that lost one gateway do not come back together.
+  return ceiling / 2 + (ceiling / 2) * ((high * 256 + low) / 65_536);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+    signal.addEventListener('abort', done);
+  });
+}

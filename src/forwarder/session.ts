@@ -1,0 +1,172 @@
+// One session at the forwarder: its log, its rules, its edge and its counters. `connect` and `exec` hold one per connection.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ConnectionKind } from '../base/connection.ts';
+import { type ExchangeId, newId, type SessionId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { Masked } from '../base/masked.ts';
+import type { Secret } from '../base/secret.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
+import type { SessionLog } from '../journal/session-log.ts';
+import { statementBytes } from '../mask/value.ts';
+import type { PathRules } from '../path/rules.ts';
+import { answerPlain, type Refusal } from '../protocol/refusal.ts';
+import { answerLocally, serveExchange } from '../transport/exchange.ts';
+import type { Hop } from '../transport/hop.ts';
+import type { UpstreamPool } from '../transport/upstream.ts';
+import type { Edge } from './edge.ts';
+import type { Lodger } from './listener.ts';
+
+/** What a status line shows of a session. */
+export interface SessionCounts {
+  readonly calls: number;
+  readonly denied: number;
+  readonly masked: number;
+  readonly failed: number;
+}
+
+/** Why a session takes no more calls. */
+export type SessionEnd = 'closed' | 'expired' | 'revoked';
+
+export interface SessionParts {
+  readonly log: SessionLog;
+  readonly rules: PathRules;
+  readonly edge: Edge;
+  readonly upstream: UpstreamPool;
+  readonly localToken: Secret;
+  /** Called after every call, so that a status line can be drawn. */
+  readonly changed: () => void;
+}
+
+export class ForwarderSession implements Lodger {
+  readonly sessionId: SessionId;
+  readonly localToken: Secret;
+  readonly log: SessionLog;
+  readonly #parts: SessionParts;
+  #rules: PathRules;
+  readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0 };
+  #ended: SessionEnd | undefined;
+  #inFlight = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#rules = parts.rules;
+    this.sessionId = parts.log.sessionId;
+    this.localToken = parts.localToken;
+    this.log = parts.log;
+  }
+
+  get kind(): ConnectionKind {
+    return this.#rules.kind;
+  }
+
+  get connection(): string {
+    return this.#rules.connection;
+  }
+
+  get counts(): SessionCounts {
+    return this.#counts;
+  }
+
+  get ended(): SessionEnd | undefined {
+    return this.#ended;
+  }
+
+  /** Puts newer rules in force, from the next request on. */
+  useRules(rules: PathRules): void {
+    this.#rules = rules;
+  }
+
+  /** Where a client reaches this session on a listener of that origin. */
+  endpoint(origin: string): string {
+    return this.kind === 'mcp' ? `${origin}/${this.localToken.reveal()}/mcp` : origin;
+  }
+
+  async serve(request: IncomingMessage, response: ServerResponse, target: string, body: Buffer | undefined): Promise<void> {
+    if (this.kind === 'mcp' && !/^\/mcp(?:\?|$)/.test(target)) {
+      answerLocally(response, answerPlain(404, 'there is nothing here; the MCP endpoint ends in /mcp'));
+      return;
+    }
+    this.#inFlight++;
+    try {
+      await serveExchange(this.#hop(), { request, response, target, body, exchange: this.#newExchange(), parent: undefined });
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#idle?.();
+      this.#parts.changed();
+    }
+  }
+
+  /** Takes no more calls from now on; those in flight go on. The first reason stays. */
+  end(reason: SessionEnd): void {
+    this.#ended ??= reason;
+    this.#parts.changed();
+  }
+
+  /** Ends the session: waits a while for what is in flight, then writes the `close` entry with the totals. */
+  async close(reason: SessionEnd): Promise<void> {
+    this.end(reason);
+    if (this.#inFlight > 0) {
+      const idle = new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, limits.drainMsMax);
+      await Promise.race([idle, late]);
+      clearTimeout(timer);
+    }
+    await this.log.close(this.#closing());
+  }
+
+  #closing(): EntryDraft {
+    const { clock } = this.#rules.ids;
+    const payload: Masked<Uint8Array> = statementBytes(this.#rules.masker, { session: this.sessionId, end: this.#ended ?? 'closed', ...this.log.counts }, {});
+    return { kind: 'close', wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0, payload };
+  }
+
+  #newExchange(): ExchangeId {
+    return newId('exc', this.#rules.ids);
+  }
+
+  #hop(): Hop {
+    const { edge, upstream } = this.#parts;
+    return {
+      rules: this.#rules,
+      upstream,
+      record: (entries) => this.#record(entries),
+      stopped: () => this.#stopped(),
+      dress: (outgoing) => edge.dress(outgoing),
+      judge: (status, headers) => edge.judge(status, headers),
+      // Handles are the gateway's business: it is the one who shares an upstream credential among people (RULES R2).
+      foreign: () => undefined,
+      bind: () => Promise.resolve(),
+      counted: (event) => this.#count(event),
+    };
+  }
+
+  async #record(entries: readonly EntryDraft[]): Promise<void> {
+    if (this.#rules.record === 'off') return;
+    await this.log.append(entries);
+    for (const entry of entries) this.#counts.masked += entry.maskedCount ?? 0;
+  }
+
+  #count(event: 'call' | 'denied' | 'failed'): void {
+    if (event === 'failed') this.#counts.failed++;
+    else this.#counts.calls++;
+    if (event === 'denied') this.#counts.denied++;
+    this.#parts.changed();
+  }
+
+  #stopped(): Refusal | undefined {
+    if (this.#ended === undefined) return undefined;
+    const decisionId = newId('dec', this.#rules.ids);
+    switch (this.#ended) {
+      case 'closed':
+        return { rule: 'session-closed', reason: 'the session is being closed', remedy: 'Run: mcprec connect', decisionId, hidden: false };
+      case 'expired':
+        return { rule: 'grant-expired', reason: 'the grant has ended', remedy: 'Press r where mcprec connect runs, or run it again', decisionId, hidden: false };
+      case 'revoked':
+        return { rule: 'grant-revoked', reason: 'the grant was revoked', remedy: 'Ask the platform owner why, then run: mcprec connect', decisionId, hidden: false };
+    }
+  }
+}
