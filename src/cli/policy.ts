@@ -64,7 +64,7 @@ export function runPolicyExplain(options: PolicyExplainOptions, io: Io): number 
   }
   const call = callOf(options, config);
   const explanation = explainDecision(config, groups, options.connection, call);
-  if (options.json) sayJson(io, { as: options.as ?? null, groups, connection: options.connection, access, ...explanation });
+  if (options.json) sayJson(io, { as: options.as ?? null, groups, connection: options.connection, opens: access.kind === 'granted', ...explanation });
   else for (const line of explanationLines(options, groups, call, access.kind === 'granted', explanation)) say(io, escapeHostileLine(line));
   return 0;
 }

@@ -16,7 +16,9 @@ const unsupported = new Set(['hold', 'when', 'approval', 'agent', 'except', 'hou
 
 /** Words for the messages that the schema does not bring itself; for zod's `error` option. */
 export function defaultMessage(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code === 'invalid_type') return issue.input === undefined ? 'is missing' : `must be ${kinds[issue.expected] ?? issue.expected}`;
+  if (issue.input === undefined) return 'is missing';
+  if (issue.input === null) return 'has no value';
+  if (issue.code === 'invalid_type') return `must be ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `must be ${oneOf(issue.values.map(String))}`;
   if (issue.code === 'too_small') return 'must not be empty';
   if (issue.code === 'too_big') return `is too long: at most ${issue.maximum}`;

@@ -42,9 +42,11 @@ export class YamlText {
     return this.#document.toJS({ maxAliasCount: ALIASES_MAX });
   }
 
-  /** Where the value at `path` stands, or the nearest thing above it that is there. */
+  /** Where the value at `path` stands; for one that is missing, the key of the nearest thing above it that is there. */
   placeOf(path: Path): Place {
-    return this.#place(path, path.length);
+    const node = this.#node(path);
+    if (node?.range) return this.#at(node.range[0]);
+    return path.length === 0 ? { line: 1, column: 1 } : this.placeOfKey(path.slice(0, -1));
   }
 
   /** Where the key of the last step of `path` stands. */
@@ -52,17 +54,6 @@ export class YamlText {
     const parent = this.#node(path.slice(0, -1));
     const pair = parent === undefined ? undefined : pairOf(parent, path.at(-1));
     return isScalar(pair?.key) && pair.key.range ? this.#at(pair.key.range[0]) : this.placeOf(path);
-  }
-
-  #place(path: Path, depth: number): Place {
-    const node = this.#node(path.slice(0, depth));
-    if (node?.range) return this.#at(node.range[0]);
-    if (depth > 0) {
-      // A key without a value has no node of its own.
-      const pair = pairOf(this.#node(path.slice(0, depth - 1)), path[depth - 1]);
-      return isScalar(pair?.key) && pair.key.range ? this.#at(pair.key.range[0]) : this.#place(path, depth - 1);
-    }
-    return { line: 1, column: 1 };
   }
 
   #node(path: Path): Node | undefined {

@@ -1,0 +1,11 @@
+// Pieces of gateway.yaml that the tests of this room put together.
+export const HEAD = `data: sqlite:gateway.db
+keys: file:/run/keys
+identity: { issuer: "https://login.example.com", audience: mcprec }
+`;
+export const DATADOG = `connections:
+  datadog: { kind: mcp, upstream: "https://mcp.example.com/v1/mcp", record: full, unscoped_tools: ["search_*"] }
+`;
+export const OPEN = `access:
+  - { groups: [sre] }
+`;
