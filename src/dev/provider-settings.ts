@@ -35,6 +35,8 @@ export function providerSettings(input: SettingsInput): Configuration {
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
     scopes: ['openid', 'offline_access'],
     clientBasedCORS: () => false,
+    // As most providers do; oidc-provider's own default spares tokens that are bound with DPoP.
+    rotateRefreshToken: true,
     findAccount: (_ctx, subject) => {
       const account = input.account(subject);
       return account && { accountId: subject, claims: () => ({ sub: subject, ...personClaims(account), email_verified: true }) };
@@ -51,7 +53,7 @@ export function providerSettings(input: SettingsInput): Configuration {
       devInteractions: { enabled: false },
       dPoP: { enabled: true },
       clientCredentials: { enabled: true },
-      revocation: { enabled: true },
+      revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => show(ctx, logoutPage(form)),

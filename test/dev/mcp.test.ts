@@ -113,6 +113,14 @@ describe('SDK v2', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5]);
   });
 
+  test('auto: who hangs up cancels the call', async () => {
+    const client = await modern('auto');
+    const cancel = new AbortController();
+    const call = client.callTool({ name: 'analyze_datadog_logs', arguments: { from: 'now-3h' } }, { onprogress: () => cancel.abort(), signal: cancel.signal });
+    await expect(call).rejects.toThrow();
+    await vi.waitFor(() => expect(sandbox.received().at(-1)).toMatchObject({ ended: 'aborted' }), { interval: 5 });
+  });
+
   test('auto: input_required and its retry', async () => {
     const client = await modern('auto');
     const result = await client.callTool({ name: 'update_datadog_incident', arguments: { incident_id: 'IR-4103', state: 'resolved' } });

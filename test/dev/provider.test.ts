@@ -1,11 +1,20 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as client from 'openid-client';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DevProvider, startProvider } from '../../src/dev/provider.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type DevProvider, type ProviderOptions, startProvider } from '../../src/dev/provider.ts';
 import { pressButtons } from '../support/press.ts';
 
 const machine = { clientId: 'nightly-report', clientSecret: 'a-secret-for-one-test', email: 'nightly-report@harborshop.example', groups: ['automation'] };
 const scope = 'openid offline_access email profile groups';
+
+// oidc-provider likes to give advice on the console; in mcprec dev it would stand between the lines that matter.
+const spies = (['info', 'warn', 'log', 'error'] as const).map((name) => vi.spyOn(console, name));
+afterAll(() => {
+  for (const spy of spies) expect(spy).not.toHaveBeenCalled();
+});
 
 let provider: DevProvider;
 let config: client.Configuration;
@@ -55,7 +64,9 @@ describe('device flow', () => {
     const refreshed = await client.refreshTokenGrant(config, String(tokens.refresh_token), undefined, { DPoP });
     expect(decodeJwt(refreshed.access_token)).toMatchObject({ sub: 'maya.okafor', aud: provider.audience, cnf: bound, groups: ['engineering', 'sre'] });
     const other = client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256'));
-    await expect(client.refreshTokenGrant(config, String(tokens.refresh_token), undefined, { DPoP: other })).rejects.toMatchObject({ error: 'invalid_grant' });
+    await expect(client.refreshTokenGrant(config, String(refreshed.refresh_token), undefined, { DPoP: other })).rejects.toMatchObject({
+      error: 'invalid_grant',
+    });
   });
 
   test('changed groups show in the next token; a disabled account gets none', async () => {
@@ -102,6 +113,20 @@ describe('device flow', () => {
     }
   });
 
+  test('a revoked refresh token stops working', async () => {
+    const { tokens } = await logIn('priya.raman');
+    await client.tokenRevocation(config, String(tokens.refresh_token));
+    await expect(client.refreshTokenGrant(config, String(tokens.refresh_token))).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('the code typed in by hand, in small letters; a wrong one leads nowhere', async () => {
+    const device = await client.initiateDeviceAuthorization(config, { scope });
+    expect(await pressButtons(device.verification_uri, { code: 'WXYZ-WXYZ', account: 'maya.okafor' })).toEqual(['Log in to mcprec', 'Log in to mcprec']);
+    const pages = await pressButtons(device.verification_uri, { code: device.user_code.toLowerCase(), account: 'maya.okafor' });
+    expect(pages.at(-1)).toBe('You are logged in');
+    expect((await client.pollDeviceAuthorizationGrant(config, device)).claims()?.sub).toBe('maya.okafor');
+  });
+
   test('another resource than the gateway is refused', async () => {
     await expect(client.initiateDeviceAuthorization(config, { scope, resource: 'https://other.example' })).rejects.toMatchObject({ error: 'invalid_target' });
   });
@@ -118,4 +143,35 @@ test('a machine logs in with its secret, and not with another', async () => {
   expect(payload).toMatchObject({ sub: 'nightly-report', client_id: 'nightly-report', email: machine.email, groups: ['automation'] });
   const wrong = await discover(machine.clientId, 'not-the-secret');
   await expect(client.clientCredentialsGrant(wrong, { resource: provider.audience })).rejects.toMatchObject({ error: 'invalid_client' });
+});
+
+/** Starts a provider where one was; waits until the client's pool has noticed that its old connections are gone. */
+async function restart(options: ProviderOptions): Promise<DevProvider> {
+  const next = await startProvider(options);
+  await vi.waitFor(() => fetch(`${next.issuer}/jwks`), { interval: 5 });
+  return next;
+}
+
+test('with a data directory a restart keeps keys and log-ins', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'mcprec-provider-'));
+  const port = Number(new URL(provider.issuer).port);
+  try {
+    await provider.close();
+    provider = await restart({ port, data, pollSeconds: 0.05 });
+    expect(statSync(join(data, 'provider.db')).mode & 0o777).toBe(0o600);
+    config = await discover(provider.clientId);
+    const { tokens } = await logIn('maya.okafor');
+    await provider.close();
+    provider = await restart({ port, data });
+    await verify(tokens.access_token);
+    const refreshed = await client.refreshTokenGrant(config, String(tokens.refresh_token));
+    await verify(refreshed.access_token);
+  } finally {
+    rmSync(data, { recursive: true });
+  }
+});
+
+test('a port that is taken is named', async () => {
+  const port = Number(new URL(provider.issuer).port);
+  await expect(startProvider({ port })).rejects.toMatchObject({ code: 'port_taken', message: expect.stringContaining(String(port)) });
 });

@@ -1,10 +1,12 @@
-// Drives the provider's pages as a browser would: follows redirects, keeps cookies, fills nothing in, presses the buttons it finds.
+// Drives the provider's pages as a browser would: follows redirects, keeps cookies, presses the buttons it finds.
 
 const PAGES_MAX = 20;
 
 export interface PressOptions {
   /** Subject of the account to choose. */
   readonly account?: string;
+  /** Typed in where a page asks for the code, once. */
+  readonly code?: string;
   /** Where to say no: on the page that shows the code, or on the one that lists the accounts. */
   readonly refuse?: 'code' | 'account';
   /** Kept between calls where several log-ins are to come from one browser. */
@@ -21,6 +23,7 @@ interface Form {
   readonly action: string;
   readonly id: string | undefined;
   readonly fields: readonly (readonly [string, string])[];
+  readonly asksForCode: boolean;
   readonly buttons: readonly Button[];
 }
 
@@ -28,6 +31,7 @@ interface Form {
 export async function pressButtons(url: string, options: PressOptions): Promise<string[]> {
   const cookies = options.cookies ?? new Map<string, string>();
   const titles: string[] = [];
+  let { code } = options;
   let page = await load(cookies, url);
   for (let i = 0; i < PAGES_MAX; i++) {
     const title = /<title>(.*?)<\/title>/.exec(page.html)?.[1] ?? '';
@@ -35,6 +39,11 @@ export async function pressButtons(url: string, options: PressOptions): Promise<
     const press = choose(readForms(page.html), options);
     if (!press) return titles;
     const body = new URLSearchParams(press.form.fields.map(([name, value]): [string, string] => [name, value]));
+    if (press.form.asksForCode) {
+      if (code === undefined) return titles;
+      body.set('user_code', code);
+      code = undefined;
+    }
     if (press.button?.name) body.append(press.button.name, press.button.value);
     page = await load(cookies, new URL(press.form.action, page.url).href, body);
   }
@@ -51,8 +60,6 @@ function choose(forms: readonly Form[], options: PressOptions): { form: Form; bu
       if (!button) throw new Error(`the page has no button for ${options.account}`);
       return { form, button };
     }
-    // A page that still wants something typed in is the end of the road for who only presses buttons.
-    if (form.fields.some(([name, value]) => name === 'user_code' && value === '')) return undefined;
     return { form, button: form.buttons.find((b) => b.name === '') };
   }
   return undefined;
@@ -91,6 +98,7 @@ function readForms(html: string): Form[] {
     id: attribute(head, 'id'),
     action: attribute(head, 'action') ?? '',
     fields: [...inner.matchAll(/<input\b([^>]*)>/g)].map(([, input = '']) => [attribute(input, 'name') ?? '', attribute(input, 'value') ?? ''] as const),
+    asksForCode: /<input\b[^>]*type="text"[^>]*name="user_code"/.test(inner),
     inner,
   }));
   const outside = readButtons(html.replace(/<form\b.*?<\/form>/gs, ''));
