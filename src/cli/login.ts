@@ -30,7 +30,8 @@ export function secretOptions(flags: SecretFlags, io: Io): SecretOptions {
     home: io.home,
     env: io.env,
     passphraseFile: flags.passphraseFile,
-    askPassphrase: io.stdin.isTTY && io.stderr.isTTY ? terminalAsk(io.stdin, io.stderr) : undefined,
+    askPassphrase: io.stdin.isTTY && io.stderr.isTTY ? terminalAsk(io.stdin, io.stderr, io.signal) : undefined,
+    signal: io.signal,
   };
 }
 
@@ -83,6 +84,7 @@ async function qrWriter(options: LoginOptions, io: Io): Promise<Screen['qr']> {
 function tell(event: LoginEvent, io: Io, { screen, qr }: Screen): void {
   switch (event.event) {
     case 'storage':
+    case 'warning':
       note(io, event.message);
       return;
     case 'device_code': {

@@ -11,6 +11,8 @@ const jwk = z.record(z.string(), z.unknown()).transform((key) => key as JWK);
 
 const credentialSchema = z.object({
   version: z.literal(1),
+  /** Whose tokens these are. */
+  subject: z.string().optional(),
   dpopKey: jwk,
   deviceKey: jwk,
   refreshToken: secret.optional(),

@@ -62,7 +62,7 @@ export class FileStore implements SecretStore {
   async #read(): Promise<SecretMap> {
     const bytes = readIfThere(this.#path, limits.loginFileBytesMax);
     if (bytes === undefined) return {};
-    this.#refuseOpenMode();
+    if (this.kind === 'plain-file') this.#refuseOpenMode();
     return this.#codec.open(bytes);
   }
 

@@ -15,8 +15,12 @@ export function openAgent(): Agent {
 
 /** Aborts with `signal` and after `msMax`. */
 export function within(msMax: number, signal: AbortSignal | undefined): AbortSignal {
-  const deadline = AbortSignal.timeout(msMax);
-  return signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  return anySignal(AbortSignal.timeout(msMax), signal);
+}
+
+/** Aborts with the first of them. */
+export function anySignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  return AbortSignal.any(signals.filter((signal) => signal !== undefined));
 }
 
 /** All bytes of a body. Throws `gateway_failed` where there are more than `bytesMax`. */

@@ -11,6 +11,7 @@ import type { SecretStore } from './secret-store.ts';
 interface KeychainOptions {
   readonly home: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Command = { readonly verb: 'get' | 'delete'; readonly account: string } | { readonly verb: 'set'; readonly account: string; readonly value: string };
@@ -43,10 +44,10 @@ export async function keychainFault(options: KeychainOptions): Promise<string | 
   const account = `probe (${options.home})`;
   try {
     // A read asks its owner for nothing, so a keychain that is there answers at once.
-    await run({ verb: 'get', account }, options.env, limits.keychainProbeMsMax);
-    await run({ verb: 'set', account, value: 'probe' }, options.env, limits.keychainMsMax);
-    const read = await run({ verb: 'get', account }, options.env, limits.keychainMsMax);
-    await run({ verb: 'delete', account }, options.env, limits.keychainMsMax);
+    await run({ verb: 'get', account }, options, limits.keychainProbeMsMax);
+    await run({ verb: 'set', account, value: 'probe' }, options, limits.keychainMsMax);
+    const read = await run({ verb: 'get', account }, options, limits.keychainMsMax);
+    await run({ verb: 'delete', account }, options, limits.keychainMsMax);
     return read === 'probe' ? undefined : 'it does not give back what was written';
   } catch (error) {
     return (error as Error).message;
@@ -77,7 +78,8 @@ export class KeychainStore implements SecretStore {
     const missing = missingBus(this.#options.env);
     if (missing !== undefined) throw unavailable(missing);
     try {
-      return await run(command, this.#options.env, limits.keychainMsMax);
+      // Without the signal: a refresh token that was rotated must get there even if Ctrl-C was pressed meanwhile.
+      return await run(command, { env: this.#options.env }, limits.keychainMsMax);
     } catch (cause) {
       throw unavailable((cause as Error).message);
     }
@@ -91,7 +93,7 @@ export class KeychainStore implements SecretStore {
 
 function unavailable(fault: string): McprecError {
   return new McprecError('keychain_unavailable', `the login is in the keychain, which cannot be used: ${fault}`, {
-    remedy: 'start or unlock the keychain; or run: mcprec logout, then mcprec login with a passphrase',
+    remedy: 'start or unlock the keychain; or run: mcprec login, with a passphrase',
   });
 }
 
@@ -102,10 +104,16 @@ function missingBus(env: KeychainOptions['env']): string | undefined {
   return 'no D-Bus session bus';
 }
 
-async function run(command: Command, env: KeychainOptions['env'], msMax: number): Promise<string | undefined> {
+async function run(command: Command, { env, signal }: Omit<KeychainOptions, 'home'>, msMax: number): Promise<string | undefined> {
   const keytar = createRequire(import.meta.url).resolve('@github/keytar');
   const { NODE_OPTIONS: _, ...childEnv } = env;
-  const child = spawn(process.execPath, ['-e', CHILD, keytar], { env: childEnv, stdio: ['pipe', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, ['-e', CHILD, keytar], {
+    env: childEnv,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    // Out of the terminal's process group: its Ctrl-C must not cut a write off.
+    detached: true,
+    ...(signal === undefined ? {} : { signal, killSignal: 'SIGKILL' }),
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), msMax);
   try {
     const text = await output(child, JSON.stringify(command));

@@ -5,8 +5,11 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { inHome, makeHome } from './files.ts';
 
-/** Runs `action` while no other process holds the lock of `home`. Throws `logins_locked`, `home_unwritable`, and what `action` throws. */
-export async function withLoginLock<T>(home: string, action: () => Promise<T>): Promise<T> {
+/**
+ * Runs `action` while no other process holds the lock of `home`; `signal` ends the wait for it. Throws `logins_locked`,
+ * `home_unwritable`, `cancelled`, and what `action` throws.
+ */
+export async function withLoginLock<T>(home: string, action: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const { default: Database } = await import('better-sqlite3');
   makeHome(home);
   const path = inHome(home, 'lock');
@@ -20,6 +23,7 @@ export async function withLoginLock<T>(home: string, action: () => Promise<T>): 
         lock.close();
       }
     }
+    if (signal?.aborted) throw new McprecError('cancelled', 'stopped waiting for another mcprec');
     if (performance.now() > deadline) throw new McprecError('logins_locked', `another mcprec holds ${path} for more than ${limits.loginLockMsMax / 1000} s`);
     await sleep(limits.loginLockRetryMs);
   }

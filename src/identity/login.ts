@@ -1,6 +1,6 @@
 // Logs in at a gateway's provider: by device code (RFC 8628) for people, by client credentials or a token file for machines.
 import type { Clock } from '../base/clock.ts';
-import { McprecError } from '../base/errors.ts';
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { Identity, WellKnown } from '../protocol/control.ts';
 import { type Credential, newCredential, readCredential, writeCredential } from './credential.ts';
 import { discoverGateway } from './discovery.ts';
@@ -19,14 +19,16 @@ export interface LoginRequest extends SecretOptions {
   /** For client credentials; people use the gateway's own client id. */
   readonly clientId?: string | undefined;
   readonly clock: Clock;
+  /** Ctrl-C. */
   readonly signal: AbortSignal;
   readonly report: (event: LoginEvent) => void;
 }
 
-/** What happens during a login, in this order; `device_code` only where there is a person. */
+/** What happens during a login, in this order; `device_code` only where there is a person, `warning` only where something was left behind. */
 export type LoginEvent =
   | { readonly event: 'storage'; readonly storage: StorageKind; readonly message: string }
   | ({ readonly event: 'device_code' } & Omit<DeviceCode, 'poll'>)
+  | { readonly event: 'warning'; readonly message: string }
   | {
       readonly event: 'logged_in';
       readonly gateway: string;
@@ -49,14 +51,14 @@ export async function login(request: LoginRequest): Promise<Login> {
   const before = readLogins(request.home);
   const chosen = await chooseSecretStore(request, rememberedStorage(before.gateways[gateway] ?? Object.values(before.gateways)[0]));
   // Before anybody types a code: a wrong passphrase or a read-only home must not come out afterwards.
-  const keys = await withLoginLock(request.home, () => preparedKeys(chosen, gateway));
+  const keys = await withLoginLock(request.home, () => preparedKeys(chosen, gateway), request.signal);
   request.report({ event: 'storage', storage: chosen.store.kind, message: chosen.reason });
   const account = accountOf(request, wellKnown);
   const { identity, ...tokens } = await receive(request, account, await importDpopKey(keys.dpopKey));
   const entry: Login = { ...account, identity, storage: chosen.store.kind, loggedInAtMs: request.clock.wallMs() };
   await withLoginLock(request.home, async () => {
     const kept = request.method.kind === 'token-file' ? {} : tokens;
-    await chosen.store.set(secretKey(gateway), writeCredential({ ...keys, ...kept, changedAtMs: request.clock.wallMs() }));
+    await chosen.store.set(secretKey(gateway), writeCredential({ ...keys, ...kept, subject: identity.subject, changedAtMs: request.clock.wallMs() }));
     const logins = readLogins(request.home);
     const replaced = logins.gateways[gateway];
     writeLogins(request.home, withLogin(logins, gateway, entry));
@@ -89,7 +91,7 @@ async function receive(request: LoginRequest, account: Account, dpop: DpopKey): 
     const access = tokenOfFile(method.file, request.clock);
     return { access, identity: identityOf(account, jwtClaims(access.token.reveal()) ?? {}) };
   }
-  const provider = await openProviderFor(account, request.env, request.clock);
+  const provider = await openProviderFor(account, request);
   let tokens: Tokens;
   if (method.kind === 'client-credentials') {
     tokens = await provider.clientCredentials(dpop);
@@ -97,7 +99,7 @@ async function receive(request: LoginRequest, account: Account, dpop: DpopKey): 
     const { poll, ...code } = await provider.startDevice();
     checkPage(code, account.issuer);
     request.report({ event: 'device_code', ...code });
-    tokens = await poll(dpop, request.signal);
+    tokens = await poll(dpop);
   }
   const { claims, ...secrets } = tokens;
   return { ...secrets, identity: identityOf(account, { ...jwtClaims(tokens.access.token.reveal()), ...claims }) };
@@ -123,12 +125,12 @@ function identityOf(account: Account, claims: Readonly<Record<string, unknown>>)
   return { ...identity, ...(email === undefined ? {} : { email }), ...(name === undefined ? {} : { name }) };
 }
 
-// What cannot be opened any more need not be cleaned: nobody else can open it either.
-async function forget(storage: StorageKind, options: SecretOptions, gateway: string): Promise<void> {
-  const { askPassphrase: _, ...silent } = options;
+// The login before this one, kept in another place. Nobody is asked for its passphrase: what stays is of no use without it.
+async function forget(storage: StorageKind, request: LoginRequest, gateway: string): Promise<void> {
+  const { askPassphrase: _, ...silent } = request;
   try {
     await openSecretStore(storage, silent).delete(secretKey(gateway));
   } catch (error) {
-    if (!(error instanceof McprecError) || error.category !== 'auth') throw error;
+    request.report({ event: 'warning', message: `the earlier login could not be removed from the ${storage}: ${asMcprecError(error).message}` });
   }
 }

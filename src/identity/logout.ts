@@ -26,7 +26,7 @@ export type Revocation = { readonly kind: 'revoked' | 'none' | 'not_offered' } |
 
 /** Logs out of one gateway. Throws `login_required` where there is no such login, `home_unwritable`, `config_invalid`, `keychain_unavailable`. */
 export async function logout(request: LogoutRequest): Promise<LogoutOutcome> {
-  const { gateway, login, credential, alsoLost } = await withLoginLock(request.home, () => forgetLogin(request));
+  const { gateway, login, credential, alsoLost } = await withLoginLock(request.home, () => forgetLogin(request), request.signal);
   return { gateway, alsoLost, revocation: await revoke(request, login, credential) };
 }
 
@@ -75,7 +75,7 @@ async function revoke(request: LogoutRequest, login: Login, credential: Forgotte
   if (credential instanceof McprecError) return login.method.kind === 'device' ? { kind: 'failed', reason: credential.message } : { kind: 'none' };
   if (credential?.refreshToken === undefined) return { kind: 'none' };
   try {
-    const provider = await openProviderFor(login, request.env, request.clock);
+    const provider = await openProviderFor(login, request);
     return { kind: (await provider.revoke(credential.refreshToken)) ? 'revoked' : 'not_offered' };
   } catch (error) {
     return { kind: 'failed', reason: asMcprecError(error).message };

@@ -28,15 +28,17 @@ export async function passphraseOf(options: PassphraseOptions, question: string)
   return options.askPassphrase(question);
 }
 
-/** Asks at a terminal: the question on `output`, the answer from `input`, without echo. Ctrl-C and Ctrl-D throw `cancelled`. */
-export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream): AskPassphrase {
+/** Asks at a terminal: the question on `output`, the answer from `input`, without echo. Ctrl-C, Ctrl-D and `signal` throw `cancelled`. */
+export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream, signal: AbortSignal): AskPassphrase {
   return (question) =>
     new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(new McprecError('cancelled', 'no passphrase was given'));
       output.write(question);
       const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
       const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 });
       const end = (settle: () => void): void => {
         lines.removeAllListeners();
+        signal.removeEventListener('abort', cancel);
         lines.close();
         output.write('\n');
         settle();
@@ -45,5 +47,6 @@ export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream
       lines.once('line', (line) => end(() => resolve(new Secret(line))));
       lines.once('SIGINT', cancel);
       lines.once('close', cancel);
+      signal.addEventListener('abort', cancel, { once: true });
     });
 }

@@ -4,40 +4,42 @@ import { ClientError, ResponseBodyError } from 'openid-client';
 import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
-import { faultText } from './http.ts';
+import { anySignal, faultText } from './http.ts';
 
-/** What can end the wait for a device code. */
-export interface Waiting {
+/** What can end a request or the wait for a device code. */
+interface Waiting {
   /** Ctrl-C. */
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The end of the device code. */
-  readonly deadline: AbortSignal;
+  readonly deadline?: AbortSignal | undefined;
 }
 
 /** The error that `error` of openid-client stands for. */
 export function providerFault(error: unknown, issuer: string, waiting?: Waiting): McprecError {
   if (error instanceof McprecError) return error;
-  if (waiting?.signal.aborted) return new McprecError('cancelled', 'the login was cancelled', { cause: error });
-  if (waiting?.deadline.aborted) return expired(error);
+  if (waiting?.signal?.aborted) return new McprecError('cancelled', 'the login was cancelled', { cause: error });
+  if (waiting?.deadline?.aborted) return expired(error);
   if (error instanceof ResponseBodyError) return refused(error, issuer);
   if (error instanceof ClientError) return clientFault(error, issuer);
   return unreachable(error, issuer);
 }
 
-/** `fetch` with a bounded answer, for openid-client. Redirects stay unfollowed: openid-client asks for that. */
-export async function boundedFetch(url: string, options: CustomFetchOptions): Promise<Response> {
-  const answer = await fetch(url, options as RequestInit);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer.body ?? []) {
-    length += chunk.byteLength;
-    if (length > limits.providerBytesMax)
-      throw new McprecError('provider_failed', `the identity provider answered with more than ${limits.providerBytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  // A Response with one of these statuses may have no body, not even an empty one.
-  const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-  return new Response(empty ? null : Buffer.concat(chunks), { status: answer.status, headers: answer.headers });
+/** `fetch` with a bounded answer that `signal` ends, for openid-client. Redirects stay unfollowed: openid-client asks for that. */
+export function boundedFetch(signal: AbortSignal | undefined): (url: string, options: CustomFetchOptions) => Promise<Response> {
+  return async (url, options) => {
+    const answer = await fetch(url, { ...(options as RequestInit), signal: anySignal(signal, options.signal) });
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of answer.body ?? []) {
+      length += chunk.byteLength;
+      if (length > limits.providerBytesMax)
+        throw new McprecError('provider_failed', `the identity provider answered with more than ${limits.providerBytesMax} bytes`);
+      chunks.push(chunk);
+    }
+    // A Response with one of these statuses may have no body, not even an empty one.
+    const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
+    return new Response(empty ? null : Buffer.concat(chunks), { status: answer.status, headers: answer.headers });
+  };
 }
 
 function refused(error: ResponseBodyError, issuer: string): McprecError {

@@ -4,7 +4,8 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import type { DpopKey } from './dpop.ts';
-import { boundedFetch, providerFault, type Waiting } from './provider-faults.ts';
+import { anySignal } from './http.ts';
+import { boundedFetch, providerFault } from './provider-faults.ts';
 
 export interface ProviderSettings {
   readonly issuer: string;
@@ -14,6 +15,8 @@ export interface ProviderSettings {
   /** Asked for as `resource` (RFC 8707) where it is a URI, else as `audience`. */
   readonly audience: string;
   readonly clock: Clock;
+  /** Ends any request to the provider. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Tokens {
@@ -30,7 +33,7 @@ export interface DeviceCode {
   readonly verificationUriComplete?: string;
   readonly expiresAtMs: number;
   /** Waits until the code was confirmed. Throws `login_refused`, `login_expired`, `cancelled`, `provider_unreachable`, `provider_failed`. */
-  poll(dpop: DpopKey, signal: AbortSignal): Promise<Tokens>;
+  poll(dpop: DpopKey): Promise<Tokens>;
 }
 
 /** Lifetime of an access token where the provider names none. */
@@ -43,14 +46,14 @@ const NO_SCOPE_OF_PEOPLE = new Set(['openid', 'offline_access', 'profile', 'emai
 export async function openProvider(settings: ProviderSettings): Promise<Provider> {
   const issuer = new URL(settings.issuer);
   const options: oidc.DiscoveryRequestOptions = {
-    [oidc.customFetch]: boundedFetch,
+    [oidc.customFetch]: boundedFetch(settings.signal),
     timeout: limits.providerMsMax / 1000,
     ...(issuer.protocol === 'http:' ? { execute: [oidc.allowInsecureRequests] } : {}),
   };
   try {
     return new Provider(await oidc.discovery(issuer, settings.clientId, undefined, clientAuth(settings.clientSecret), options), settings);
   } catch (error) {
-    throw providerFault(error, settings.issuer);
+    throw providerFault(error, settings.issuer, settings);
   }
 }
 
@@ -76,18 +79,19 @@ export class Provider {
       verificationUri: answer.verification_uri,
       ...(complete === undefined ? {} : { verificationUriComplete: complete }),
       expiresAtMs: clock.wallMs() + expiresInMs,
-      poll: (dpop, signal) => this.#poll(answer, dpop, { signal, deadline }),
+      poll: (dpop) => this.#poll(answer, dpop, deadline),
     };
   }
 
-  async #poll(code: oidc.DeviceAuthorizationResponse, dpop: DpopKey, waiting: Waiting): Promise<Tokens> {
-    const polling = { DPoP: this.#handle(dpop), signal: AbortSignal.any([waiting.signal, waiting.deadline]) };
+  async #poll(code: oidc.DeviceAuthorizationResponse, dpop: DpopKey, deadline: AbortSignal): Promise<Tokens> {
+    const { issuer, signal } = this.#settings;
+    const polling = { DPoP: this.#handle(dpop), signal: anySignal(signal, deadline) };
     let interval = code.interval ?? POLL_SECONDS_DEFAULT;
     for (let faults = 0; ; faults++) {
       try {
         return this.#tokens(await oidc.pollDeviceAuthorizationGrant(this.#config, { ...code, interval }, this.#target(), polling));
       } catch (error) {
-        const fault = providerFault(error, this.#settings.issuer, waiting);
+        const fault = providerFault(error, issuer, { signal, deadline });
         if (fault.code !== 'provider_unreachable' || faults === limits.pollFaultsMax) throw fault;
         // RFC 8628 §3.5: a lost connection is not the end of the code, but polls come more slowly from now on.
         interval *= 2;
@@ -118,7 +122,7 @@ export class Provider {
     try {
       return await request();
     } catch (error) {
-      throw providerFault(error, this.#settings.issuer);
+      throw providerFault(error, this.#settings.issuer, this.#settings);
     }
   }
 

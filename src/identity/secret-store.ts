@@ -22,4 +22,6 @@ export interface SecretOptions {
   readonly storage?: 'plain-file' | undefined;
   /** Only on a terminal. */
   readonly askPassphrase?: AskPassphrase | undefined;
+  /** Ends the search for a keychain and the wait for another process. */
+  readonly signal?: AbortSignal | undefined;
 }

@@ -41,6 +41,7 @@ export async function chooseSecretStore(options: SecretOptions, earlier: Storage
   if (givenPassphrase(options)) return encrypted(options, 'as a passphrase was given');
   if (earlier === 'encrypted-file') return encrypted(options, 'as the logins before it');
   const fault = await keychainFault(options);
+  if (options.signal?.aborted) throw new McprecError('cancelled', 'the login was cancelled');
   if (fault === undefined) return { store: openSecretStore('keychain', options), reason: 'the login is kept in the keychain of this computer' };
   if (options.askPassphrase === undefined) throw new McprecError('keychain_unavailable', `there is no keychain: ${fault}`);
   return { ...encrypted(options, `as there is no keychain (${fault})`), store: await storeUnderNewPassphrase(options, options.askPassphrase) };

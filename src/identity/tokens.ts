@@ -10,7 +10,7 @@ import type { DpopKey } from './dpop.ts';
 import { readSecretFile } from './files.ts';
 import { withLoginLock } from './lock.ts';
 import type { Login } from './logins.ts';
-import type { Provider, ProviderSettings, Tokens } from './provider.ts';
+import type { Provider, Tokens } from './provider.ts';
 import type { SecretStore } from './secret-store.ts';
 
 export interface TokenSettings {
@@ -65,6 +65,7 @@ export class TokenSource {
     const text = await store.get(secretKey(gateway));
     if (text === undefined) throw new McprecError('login_required', `logged out of ${gateway} meanwhile`);
     const stored = readCredential(text);
+    if (stored.subject !== this.#credential.subject) throw new McprecError('login_required', `somebody else has logged in to ${gateway} meanwhile`);
     // Ours can be the newer one where storing it failed.
     const latest = stored.changedAtMs >= this.#credential.changedAtMs ? stored : this.#credential;
     this.#credential = latest;
@@ -79,8 +80,8 @@ export class TokenSource {
   }
 
   async #fetch(credential: Credential): Promise<Tokens> {
-    const { login, env, clock, dpop, gateway } = this.#settings;
-    const provider = await openProviderFor(login, env, clock);
+    const { login, dpop, gateway } = this.#settings;
+    const provider = await openProviderFor(login, this.#settings);
     if (login.method.kind === 'client-credentials') return provider.clientCredentials(dpop);
     if (credential.refreshToken === undefined) throw new McprecError('login_expired', `the login at ${gateway} has ended`);
     return provider.refresh(credential.refreshToken, dpop);
@@ -94,12 +95,12 @@ export class TokenSource {
 
 /** The provider that `login` was made at, as its client. Throws `provider_unreachable`, `provider_failed`, `secret_unresolved`. */
 export async function openProviderFor(
-  login: Omit<ProviderSettings, 'clock'> & Pick<Login, 'method'>,
-  env: TokenSettings['env'],
-  clock: Clock,
+  login: TokenSettings['login'],
+  world: Pick<TokenSettings, 'env' | 'clock'> & { readonly signal?: AbortSignal | undefined },
 ): Promise<Provider> {
+  const { issuer, clientId, scopes, audience, method } = login;
   const { openProvider } = await import('./provider.ts');
-  return openProvider({ ...login, clientSecret: clientSecretOf(login.method, env), clock });
+  return openProvider({ issuer, clientId, scopes, audience, clientSecret: clientSecretOf(method, world.env), clock: world.clock, signal: world.signal });
 }
 
 /** The key of a gateway's login in the secret store. */
