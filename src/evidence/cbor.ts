@@ -43,6 +43,15 @@ export class CborMapWriter {
     this.#at += value.length;
   }
 
+  /** The 16 bytes of an id. */
+  id(id: string): void {
+    this.#head(BYTES, 16);
+    this.#room(16);
+    const written = this.#out.write(id.slice(4), this.#at, 'hex');
+    if (written !== 16) throw new McprecError('bug', `${id} is no id`);
+    this.#at += written;
+  }
+
   text(value: string): void {
     const length = Buffer.byteLength(value);
     this.#head(TEXT, length);
@@ -141,8 +150,8 @@ export class CborReader {
     return Uint8Array.prototype.slice.call(this.#in, this.#take(length), this.#at);
   }
 
-  /** The byte string of 16 bytes as hex: an id without its prefix. */
-  hex16(): string {
+  /** The 16 bytes of an id as hex, without its prefix. */
+  idHex(): string {
     if (this.#head(BYTES) !== 16) fail('an id that is not 16 bytes long');
     return this.#in.toString('hex', this.#take(16), this.#at);
   }

@@ -1,6 +1,6 @@
 // The leaf: what of an entry is hashed into its log. One map of deterministic CBOR, written down in docs/journal-format.md.
 import { McprecError } from '../base/errors.ts';
-import { type DecisionId, type ExchangeId, idBytes, type LogId } from '../base/ids.ts';
+import type { DecisionId, ExchangeId, LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { CborMapWriter, CborReader } from './cbor.ts';
 import { type Direction, directions, type EntryDecision, type EntryKind, effects, entryKinds, type MessageKind, messageKinds } from './entry.ts';
@@ -19,7 +19,7 @@ export interface Totals {
   readonly masked: number;
 }
 
-/** A leaf, decoded. Where a number or flag has a default (0, false), it stands here even though the bytes leave it out. */
+/** A leaf, decoded. Where a number or flag has a default (0, false), it stands here even though the bytes leave it out; what is absent may be undefined. */
 export interface Leaf {
   readonly logId: LogId;
   /** Position in the log, from 0. */
@@ -29,26 +29,26 @@ export interface Leaf {
   readonly monoUs: number;
   /** 16 random bytes, so that a leaf's hash cannot be guessed. */
   readonly nonce: Uint8Array;
-  readonly exchange?: ExchangeId;
-  readonly parent?: ExchangeId;
-  readonly direction?: Direction;
-  readonly message?: MessageKind;
+  readonly exchange?: ExchangeId | undefined;
+  readonly parent?: ExchangeId | undefined;
+  readonly direction?: Direction | undefined;
+  readonly message?: MessageKind | undefined;
   readonly final: boolean;
-  readonly status?: number;
+  readonly status?: number | undefined;
   readonly failed: boolean;
-  readonly decision?: EntryDecision;
-  readonly policyHash?: Uint8Array;
-  readonly maskerVersion?: string;
+  readonly decision?: EntryDecision | undefined;
+  readonly policyHash?: Uint8Array | undefined;
+  readonly maskerVersion?: string | undefined;
   readonly maskedCount: number;
   readonly wireBytes: number;
   /** Bytes of the masked payload before compression. */
   readonly storedBytes: number;
-  readonly payloadCommitment?: Uint8Array;
-  readonly namesCommitment?: Uint8Array;
-  readonly mac?: Uint8Array;
-  readonly messageNumber?: number;
+  readonly payloadCommitment?: Uint8Array | undefined;
+  readonly namesCommitment?: Uint8Array | undefined;
+  readonly mac?: Uint8Array | undefined;
+  readonly messageNumber?: number | undefined;
   /** On `close` and `crashed`. */
-  readonly totals?: Totals;
+  readonly totals?: Totals | undefined;
 }
 
 const key = {
@@ -86,14 +86,14 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
   const w = writer;
   w.reset();
   w.key(key.version).uint(leafVersion);
-  w.key(key.logId).bytes(idBytes(leaf.logId), 16);
+  w.key(key.logId).id(leaf.logId);
   w.key(key.index).uint(leaf.index);
   w.key(key.kind).uint(entryKinds[leaf.kind]);
   w.key(key.wallMs).uint(leaf.wallMs);
   w.key(key.monoUs).uint(leaf.monoUs);
   w.key(key.nonce).bytes(leaf.nonce, 16);
-  if (leaf.exchange !== undefined) w.key(key.exchange).bytes(idBytes(leaf.exchange), 16);
-  if (leaf.parent !== undefined) w.key(key.parent).bytes(idBytes(leaf.parent), 16);
+  if (leaf.exchange !== undefined) w.key(key.exchange).id(leaf.exchange);
+  if (leaf.parent !== undefined) w.key(key.parent).id(leaf.parent);
   if (leaf.direction !== undefined) w.key(key.direction).uint(directions[leaf.direction]);
   if (leaf.message !== undefined) w.key(key.message).uint(messageKinds[leaf.message]);
   if (leaf.final) w.key(key.final).true();
@@ -118,7 +118,7 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
 function writeDecision(w: CborMapWriter, decision: EntryDecision): void {
   w.array(decision.rule === undefined ? 2 : 3);
   w.uint(effects[decision.effect]);
-  w.bytes(idBytes(decision.id), 16);
+  w.id(decision.id);
   if (decision.rule !== undefined) w.text(decision.rule);
 }
 
@@ -168,14 +168,14 @@ function isWhole(leaf: Partial<Leaf>): boolean {
 /** One reader for each key, at the key's place. */
 const readers: readonly ((r: CborReader, to: Draft) => unknown)[] = [
   (r, to) => (to.version = r.uint()),
-  (r, to) => (to.logId = `log_${r.hex16()}` as LogId),
+  (r, to) => (to.logId = `log_${r.idHex()}` as LogId),
   (r, to) => (to.index = r.uint()),
   (r, to) => (to.kind = named(kindNames, r.uint(), 'kind')),
   (r, to) => (to.wallMs = r.uint()),
   (r, to) => (to.monoUs = r.uint()),
   (r, to) => (to.nonce = r.bytes(16)),
-  (r, to) => (to.exchange = `exc_${r.hex16()}` as ExchangeId),
-  (r, to) => (to.parent = `exc_${r.hex16()}` as ExchangeId),
+  (r, to) => (to.exchange = `exc_${r.idHex()}` as ExchangeId),
+  (r, to) => (to.parent = `exc_${r.idHex()}` as ExchangeId),
   (r, to) => (to.direction = named(directionNames, r.uint(), 'direction')),
   (r, to) => (to.message = named(messageNames, r.uint(), 'message kind')),
   (r, to) => (to.final = yes(r)),
@@ -198,7 +198,7 @@ function readDecision(r: CborReader): EntryDecision {
   const length = r.array();
   if (length !== 2 && length !== 3) fail(`a decision of ${length} parts`);
   const effect = named(effectNames, r.uint(), 'effect');
-  const id = `dec_${r.hex16()}` as DecisionId;
+  const id = `dec_${r.idHex()}` as DecisionId;
   return length === 2 ? { effect, id } : { effect, id, rule: r.text() };
 }
 

@@ -4,6 +4,7 @@ import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft, EntryKind } from './entry.ts';
+import type { Leaf } from './leaf.ts';
 import { Frontier } from './merkle.ts';
 import { type SealedEntry, seal } from './seal.ts';
 
@@ -51,7 +52,8 @@ export function extend(
     denied += counted.denied;
     masked += counted.masked;
     const index = frontier.size;
-    const entry = seal(draft, { logId: tail.logId, index, random, ...(endsLog(draft.kind) && { totals: { entries: index + 1, calls, denied, masked } }) });
+    const totals = endsLog(draft.kind) ? { entries: index + 1, calls, denied, masked } : undefined;
+    const entry = seal(draft, { logId: tail.logId, index, random, totals });
     frontier.append(entry.leafHash);
     entries.push(entry);
     last = { kind: draft.kind, wallMs: draft.wallMs, monoUs: draft.monoUs };
@@ -68,8 +70,10 @@ export function extend(
   return { entries, tail: { logId: tail.logId, frontier, calls, denied, masked, ...(last && { last }) } };
 }
 
+type Countable = Pick<Leaf, 'direction' | 'message' | 'decision'> & { readonly maskedCount?: number };
+
 /** What one entry adds to the counts; takes a draft or a leaf. */
-export function countsOf(entry: Pick<EntryDraft, 'direction' | 'message' | 'decision' | 'maskedCount'>): Counts {
+export function countsOf(entry: Countable): Counts {
   const called = entry.direction === 'up' && (entry.message === 'request' || entry.message === 'batch' || entry.message === 'http');
   return { calls: called ? 1 : 0, denied: entry.decision?.effect === 'deny' ? 1 : 0, masked: entry.maskedCount ?? 0 };
 }
