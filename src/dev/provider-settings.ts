@@ -1,6 +1,7 @@
 // How oidc-provider is set up for `mcprec dev`: its clients, tokens, claims and pages. Knows nothing of sockets.
-import { type Configuration, errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Configuration, interactionPolicy as Interactions, KoaContextWithOIDC } from 'oidc-provider';
 import type { Account, MachineAccount } from './accounts.ts';
+import { errors, interactionPolicy } from './oidc.ts';
 import { codeConfirmPage, codeInputPage, logoutPage, messagePage } from './pages.ts';
 
 /** The public client that `mcprec login` uses. */
@@ -131,7 +132,7 @@ function resourceIndicators(input: SettingsInput) {
 }
 
 /** The default policy, but every log-in asks who one is, so that one browser can log in as several people. */
-function alwaysChooseAccount(): interactionPolicy.Prompt[] {
+function alwaysChooseAccount(): Interactions.Prompt[] {
   const policy = interactionPolicy.base();
   const asked = new interactionPolicy.Check('choose_account', 'an account must be chosen', 'login_required', (ctx) =>
     ctx.oidc.result?.login ? interactionPolicy.Check.NO_NEED_TO_PROMPT : interactionPolicy.Check.REQUEST_PROMPT,

@@ -3,11 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
-import Provider from 'oidc-provider';
+import type { Provider as OidcProvider } from 'oidc-provider';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { type Account, devAccounts, type MachineAccount } from './accounts.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
+import { Provider } from './oidc.ts';
 import { accountPage, messagePage } from './pages.ts';
 import { deviceGrantType, nativeClientId, providerSettings } from './provider-settings.ts';
 import { openProviderStore } from './provider-store.ts';
@@ -111,7 +112,7 @@ async function makeKeys(): Promise<Record<string, unknown>[]> {
 }
 
 /** The page where one chooses an account, and what its buttons do. */
-async function interact(provider: Provider, accounts: ReadonlyMap<string, Account>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function interact(provider: OidcProvider, accounts: ReadonlyMap<string, Account>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const interaction = await provider.interactionDetails(request, response).catch(() => undefined);
   if (!interaction) return sendHtml(response, 400, messagePage('This page has expired', 'Start the log-in again.'));
   if (request.method !== 'POST') return sendHtml(response, 200, accountPage(`/interaction/${interaction.uid}`, [...accounts.values()]));
@@ -143,7 +144,7 @@ async function readForm(request: IncomingMessage): Promise<string> {
 }
 
 /** oidc-provider names no interval and never says `slow_down`; this adds both (RFC 8628, sections 3.2 and 3.5). */
-function paceDevicePolls(provider: Provider, pollSeconds: number, clock: Clock): void {
+function paceDevicePolls(provider: OidcProvider, pollSeconds: number, clock: Clock): void {
   const lastPollUs = new Map<string, number>();
   provider.use(async (ctx, next) => {
     await next();

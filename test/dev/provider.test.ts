@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -174,4 +175,11 @@ test('with a data directory a restart keeps keys and log-ins', async () => {
 test('a port that is taken is named', async () => {
   const port = Number(new URL(provider.issuer).port);
   await expect(startProvider({ port })).rejects.toMatchObject({ code: 'port_taken', message: expect.stringContaining(String(port)) });
+});
+
+test('nothing is printed on a Node release that is not LTS', () => {
+  const module = new URL('../../src/dev/provider.ts', import.meta.url).href;
+  const script = `Object.defineProperty(process, 'release', { value: {} }); const { startProvider } = await import('${module}'); await (await startProvider()).close();`;
+  const run = spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script], { encoding: 'utf8' });
+  expect([run.status, run.stdout, run.stderr]).toEqual([0, '', '']);
 });
