@@ -1,18 +1,13 @@
-// Where the laptop's state lives (DESIGN §5, names and places), and the names of the files in it.
+// Where the laptop's state lives (DESIGN §5, names and places).
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { McprecError } from '../base/errors.ts';
 
-export const homeFiles = {
-  journal: 'journal.db',
-  /** Gateways logged in to, and which one is the default. No secrets. */
-  logins: 'logins.json',
-  /** Encrypted secrets where there is no keychain. */
-  credentials: 'credentials.enc',
-  /** Port and local token of each connection (mode 0600). */
-  listeners: 'listeners.json',
-} as const;
+/** The journal of a state directory. */
+export function journalPath(home: string): string {
+  return join(home, 'journal.db');
+}
 
 /** The state directory: MCPREC_HOME, else `$XDG_DATA_HOME/mcprec`, else `~/.local/share/mcprec`. */
 export function resolveHome(env: Readonly<Record<string, string | undefined>>): string {

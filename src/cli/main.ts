@@ -4,29 +4,26 @@ import { systemClock } from '../base/clock.ts';
 import { asMcprecError, exitCodes } from '../base/errors.ts';
 import { escapeHostile } from '../base/hostile.ts';
 import { systemRandom } from '../base/random.ts';
+import { registerCommands } from './commands.ts';
 import { resolveHome } from './home.ts';
 import type { Io } from './io.ts';
 
 /** Runs mcprec with `argv` (without node and script); resolves to the exit code. */
 export async function main(argv: readonly string[], version: string): Promise<number> {
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort(signal));
-  const io: Io = {
-    stdin: process.stdin,
-    stdout: process.stdout,
-    stderr: process.stderr,
-    env: process.env,
-    clock: systemClock,
-    random: systemRandom,
-    home: resolveHome(process.env),
-    signal: interrupt.signal,
-  };
+  const io = openIo();
   let exitCode = 0;
-  const program = commands(io, version, (code) => {
-    exitCode = code;
-  });
+  const program = new Command('mcprec')
+    .description('The recorder and the gate for MCP traffic.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`mcprec: ${text.replace(/^error: /, '')}`) })
+    .showHelpAfterError('run the command with --help');
+  // What stands behind `--` belongs to a command of the caller's (`exec`), and is none of commander's business.
+  const dashes = argv.indexOf('--');
+  const own = dashes === -1 ? argv : argv.slice(0, dashes);
+  registerCommands(program, { io, version, command: dashes === -1 ? [] : argv.slice(dashes + 1), exit: (code) => (exitCode = code) });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(own, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
@@ -37,13 +34,29 @@ export async function main(argv: readonly string[], version: string): Promise<nu
   }
 }
 
-function commands(_io: Io, version: string, _exit: (code: number) => void): Command {
-  const program = new Command('mcprec');
-  program
-    .description('The recorder and the gate for MCP traffic.')
-    .version(version)
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`mcprec: ${text.replace(/^error: /, '')}`) })
-    .showHelpAfterError('run the command with --help');
-  return program;
+function openIo(): Io {
+  let interrupt: AbortController | undefined;
+  return {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    clock: systemClock,
+    random: systemRandom,
+    home: resolveHome(process.env),
+    // Signals are caught for the commands that ask for them; any other one Ctrl-C ends at once, as it ends every program.
+    get signal() {
+      if (interrupt === undefined) {
+        const controller = new AbortController();
+        interrupt = controller;
+        for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+          process.on(name, () => {
+            if (controller.signal.aborted && name === 'SIGINT') process.exit(exitCodes.cancelled);
+            controller.abort(name);
+          });
+        }
+      }
+      return interrupt.signal;
+    },
+  };
 }

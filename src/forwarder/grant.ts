@@ -73,7 +73,10 @@ function deviceOf(identity: GatewayIdentity): GrantRequest['device'] {
 
 async function decryptKeys(jwe: string, privateKey: Parameters<typeof compactDecrypt>[1]): Promise<Pick<HeldGrant, 'signingKey' | 'reconcileKey'>> {
   try {
-    const { plaintext } = await compactDecrypt(jwe, privateKey, { keyManagementAlgorithms: ['ECDH-ES', 'ECDH-ES+A256KW'], contentEncryptionAlgorithms: ['A256GCM'] });
+    const { plaintext } = await compactDecrypt(jwe, privateKey, {
+      keyManagementAlgorithms: ['ECDH-ES', 'ECDH-ES+A256KW'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    });
     const keys = keysSchema.parse(JSON.parse(Buffer.from(plaintext).toString('utf8')));
     return { signingKey: keyOf(keys.signing), reconcileKey: keyOf(keys.reconcile) };
   } catch (cause) {

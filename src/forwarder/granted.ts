@@ -35,9 +35,20 @@ export async function openGranted(options: GrantedOptions): Promise<GrantedSessi
   const grant = await requestGrant(options.identity, { ...options.wish, logId });
   const rules = rulesFor(grant, options.ids);
   const { identity, connection, sessionId } = grant.response;
-  const stated = { session: sessionId, connection: connection.name, kind: connection.kind, record: connection.record, gateway: options.identity.gateway, identity };
+  const stated = {
+    session: sessionId,
+    connection: connection.name,
+    kind: connection.kind,
+    record: connection.record,
+    gateway: options.identity.gateway,
+    identity,
+  };
   const { name, publicKey } = options.identity.signDevice();
-  const given = { device: { name, publicKey }, client: { program: 'mcprec', version: options.wish.version }, ...(options.wish.reason !== undefined && { reason: options.wish.reason }) };
+  const given = {
+    device: { name, publicKey },
+    client: { program: 'mcprec', version: options.wish.version },
+    ...(options.wish.reason !== undefined && { reason: options.wish.reason }),
+  };
   const log = await options.journal.openSession({
     logId,
     open: {
@@ -50,7 +61,11 @@ export async function openGranted(options: GrantedOptions): Promise<GrantedSessi
       payload: statementBytes(rules.masker, stated, given),
     },
   });
-  return new GrantedSession(options, grant, (edge) => new ForwarderSession({ log, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }));
+  return new GrantedSession(
+    options,
+    grant,
+    (edge) => new ForwarderSession({ log, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }),
+  );
 }
 
 function rulesFor(grant: HeldGrant, ids: IdSource): PathRules {
@@ -74,7 +89,13 @@ export class GrantedSession {
     this.#options = options;
     this.#grant = grant;
     const { clock } = options.ids;
-    this.session = open(gatewayEdge(() => this.#access(), clock, (code) => this.#refused(code)));
+    this.session = open(
+      gatewayEdge(
+        () => this.#access(),
+        clock,
+        (code) => this.#refused(code),
+      ),
+    );
     this.#schedule();
     void this.#follow();
   }
@@ -93,7 +114,9 @@ export class GrantedSession {
   async tellClosed(): Promise<void> {
     const { log } = this.session;
     try {
-      await this.#options.identity.request('POST', controlPaths.closeSession(this.session.sessionId), { json: { size: log.size, root: Buffer.from(log.root).toString('hex') } });
+      await this.#options.identity.request('POST', controlPaths.closeSession(this.session.sessionId), {
+        json: { size: log.size, root: Buffer.from(log.root).toString('hex') },
+      });
     } catch (error) {
       const { code, message } = asMcprecError(error);
       if (code !== 'grant_ended' && code !== 'grant_revoked') this.#options.trouble(`the gateway was not told that the session is closed: ${message}`);
@@ -135,7 +158,7 @@ export class GrantedSession {
     try {
       this.#grant = await renewGrant(this.#options.identity, this.#grant);
       this.#renewTries = 0;
-      this.session.useRules(rulesFor(this.#grant, this.#options.ids));
+      this.session.replaceRules(rulesFor(this.#grant, this.#options.ids));
       this.#schedule();
     } catch (error) {
       const known = asMcprecError(error);
@@ -178,7 +201,7 @@ export class GrantedSession {
         return this.#endBy('closed');
       case 'policy': {
         const projection = await readProjection(event.projection, this.#grant.response.gatewayKey);
-        this.session.useRules(withProjection(this.#grant, projection, this.#options.ids));
+        this.session.replaceRules(withProjection(this.#grant, projection, this.#options.ids));
         return;
       }
       default:

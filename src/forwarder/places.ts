@@ -1,5 +1,6 @@
 // Remembers the port and the local token of each connection (DESIGN §5, Connect), so that a client is configured once.
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { McprecError } from '../base/errors.ts';
@@ -26,6 +27,31 @@ export function findPlace(home: string, key: string, options: { readonly rotate:
 export function keepPlace(home: string, key: string, place: Place): void {
   const places: Places = { ...read(home), [key]: { port: place.port, token: place.localToken.reveal() } };
   replaceFile(fileOf(home), `${JSON.stringify(places, null, 2)}\n`);
+}
+
+/** The place of a connection that clients are about to be told: with a port, found now where none is remembered. */
+export async function settlePlace(
+  home: string,
+  key: string,
+  options: { readonly rotate: boolean; readonly random: RandomBytes; readonly port: number | undefined },
+): Promise<Place> {
+  const place = findPlace(home, key, options);
+  const port = options.port ?? (place.port === 0 ? await freePort() : place.port);
+  const settled = { ...place, port };
+  keepPlace(home, key, settled);
+  return settled;
+}
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
 }
 
 function newToken(random: RandomBytes): string {

@@ -1,6 +1,6 @@
 // One session at the forwarder: its log, its rules, its edge and its counters. `connect` and `exec` hold one per connection.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ConnectionKind } from '../base/connection.ts';
+import type { ConnectionKind, RecordMode } from '../base/connection.ts';
 import { type ExchangeId, newId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Masked } from '../base/masked.ts';
@@ -64,6 +64,10 @@ export class ForwarderSession implements Lodger {
     return this.#rules.connection;
   }
 
+  get record(): RecordMode {
+    return this.#rules.record;
+  }
+
   get counts(): SessionCounts {
     return this.#counts;
   }
@@ -73,7 +77,7 @@ export class ForwarderSession implements Lodger {
   }
 
   /** Puts newer rules in force, from the next request on. */
-  useRules(rules: PathRules): void {
+  replaceRules(rules: PathRules): void {
     this.#rules = rules;
   }
 
@@ -164,9 +168,21 @@ export class ForwarderSession implements Lodger {
       case 'closed':
         return { rule: 'session-closed', reason: 'the session is being closed', remedy: 'Run: mcprec connect', decisionId, hidden: false };
       case 'expired':
-        return { rule: 'grant-expired', reason: 'the grant has ended', remedy: 'Press r where mcprec connect runs, or run it again', decisionId, hidden: false };
+        return {
+          rule: 'grant-expired',
+          reason: 'the grant has ended',
+          remedy: 'Press r where mcprec connect runs, or run it again',
+          decisionId,
+          hidden: false,
+        };
       case 'revoked':
-        return { rule: 'grant-revoked', reason: 'the grant was revoked', remedy: 'Ask the platform owner why, then run: mcprec connect', decisionId, hidden: false };
+        return {
+          rule: 'grant-revoked',
+          reason: 'the grant was revoked',
+          remedy: 'Ask the platform owner why, then run: mcprec connect',
+          decisionId,
+          hidden: false,
+        };
     }
   }
 }

@@ -1,0 +1,101 @@
+// Every command with its arguments and flags. A command's code is imported when it runs, so that the others cost nothing.
+import type { Command } from 'commander';
+import type { Io } from './io.ts';
+
+export interface CommandContext {
+  readonly io: Io;
+  readonly version: string;
+  /** What stood behind `--`. */
+  readonly command: readonly string[];
+  readonly exit: (code: number) => void;
+}
+
+const GATEWAY: readonly [string, string] = ['--gateway <url>', 'the gateway; else MCPREC_GATEWAY, else that of the latest login'];
+const PASSPHRASE: readonly [string, string] = ['--passphrase-file <file>', 'where there is no keychain: the passphrase of the encrypted file'];
+const JSON_FLAG: readonly [string, string] = ['--json', 'print JSON'];
+
+/** Adds the commands to `program`. */
+export function registerCommands(program: Command, context: CommandContext): void {
+  registerLogin(program, context);
+  registerConnect(program, context);
+  registerRecord(program, context);
+  registerServers(program, context);
+}
+
+function registerLogin(program: Command, { io }: CommandContext): void {
+  program
+    .command('login')
+    .description('log in at a gateway: with a code on any browser, or as a machine')
+    .option(...GATEWAY)
+    .option('--client-credentials', 'log in as a machine')
+    .option('--client-id <id>', 'with --client-credentials: the client')
+    .option('--client-secret-file <file>', 'with --client-credentials: its secret')
+    .option('--token-file <file>', 'log in with a token that something else keeps in this file')
+    .option('--insecure-storage', 'keep secrets in a plain file (mode 0600)')
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./login.ts')).runLogin(options, io));
+  program
+    .command('logout')
+    .description('forget the login at a gateway')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./logout.ts')).runLogout(options, io));
+  program
+    .command('whoami')
+    .description('show who is logged in, and where')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./whoami.ts')).runWhoami(options, io));
+}
+
+function registerConnect(program: Command, { io, version, command, exit }: CommandContext): void {
+  program
+    .command('connect')
+    .description('open a recorded way to connections of the gateway, or to any MCP server with --url')
+    .argument('[connection...]', 'names of connections')
+    .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
+    .option('--port <port>', 'the local port; else the one that this connection had before')
+    .option('--reason <text>', 'why; it is recorded and shown to approvers')
+    .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
+    .option('--rotate', 'make a new local token; clients must be told')
+    .option('--print-config <client>', 'print what a client needs and exit: claude-code, cursor, vscode, json')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option('--json', 'print one JSON event per line')
+    .action(async (connections: string[], options) => exit(await (await import('./connect.ts')).runConnect(connections, options, io, version)));
+  program
+    .command('exec')
+    .description('run a command with a connection in its environment: mcprec exec datadog -- python report.py')
+    .argument('[connection...]', 'names of connections')
+    .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
+    .option('--reason <text>', 'why; it is recorded and shown to approvers')
+    .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option('--json', 'print a JSON line to stderr at the end')
+    .action(async (connections: string[], options) => exit(await (await import('./exec.ts')).runExec(connections, command, options, io, version)));
+}
+
+function registerRecord(program: Command, { io }: CommandContext): void {
+  program
+    .command('sync')
+    .description('send the gateway what it lacks of the journal')
+    .option('--status', 'only say how much that is')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./sync.ts')).runSync(options, io));
+}
+
+function registerServers(program: Command, { io, exit }: CommandContext): void {
+  const policy = program.command('policy').description('look at a gateway’s configuration');
+  policy
+    .command('check')
+    .description('check a gateway.yaml: errors with line and column, warnings')
+    .argument('<file>')
+    .option(...JSON_FLAG)
+    .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
+}

@@ -1,0 +1,185 @@
+// `mcprec connect`: opens the forwarder, shows where it is and how it does, and ends it cleanly.
+import { isoTime } from '../base/clock.ts';
+import { asMcprecError, exitCodes } from '../base/errors.ts';
+import { escapeHostileLine } from '../base/hostile.ts';
+import { Forwarder, type ForwarderEvent, placeKey, type Target, targetName } from '../forwarder/forwarder.ts';
+import { settlePlace } from '../forwarder/places.ts';
+import { clientConfig, readClientName } from './client-config.ts';
+import { ensureHome, journalPath } from './home.ts';
+import { type Io, note, say, sayJson } from './io.ts';
+import { StatusLine } from './status-line.ts';
+import { openTargets, portNumber, type TargetOptions, ttlSeconds } from './targets.ts';
+
+export interface ConnectOptions extends TargetOptions {
+  readonly port?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly ttl?: string | undefined;
+  readonly rotate?: boolean | undefined;
+  readonly printConfig?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+/** Runs until Ctrl-C, SIGTERM, or the end of its grants. Resolves to the exit code (DESIGN §5, names and places). */
+export async function runConnect(connections: readonly string[], options: ConnectOptions, io: Io, version: string): Promise<number> {
+  await using stack = new AsyncDisposableStack();
+  ensureHome(io.home);
+  const targets = await openTargets(connections, options, io, stack);
+  const port = portNumber(options.port);
+  if (options.printConfig !== undefined) return printConfig(targets, readClientName(options.printConfig), { options, port, io });
+
+  const interactive = !options.json && io.stdout.isTTY === true && io.stdin.isTTY === true;
+  const status = interactive ? new StatusLine(io) : undefined;
+  const { promise: over, resolve: end } = Promise.withResolvers<number>();
+  const report = reporter(options, io, { status, end, interactive });
+  const forwarder = await Forwarder.open({
+    home: io.home,
+    journal: journalPath(io.home),
+    version,
+    targets,
+    port,
+    ephemeral: false,
+    rotate: options.rotate ?? false,
+    reason: options.reason,
+    ttlSeconds: ttlSeconds(options.ttl),
+    ids: { clock: io.clock, random: io.random },
+    report: (event) => report(event),
+  });
+  banner(forwarder, options, io);
+  const interrupted = () => end(0);
+  if (io.signal.aborted) interrupted();
+  io.signal.addEventListener('abort', interrupted);
+  status?.run(forwarder, { interrupt: interrupted, extend: () => extend(forwarder, io, status) });
+  const code = await over;
+  status?.stop();
+  await closing(forwarder, options, io);
+  return code;
+}
+
+/** Opens no session: prints what a client needs, which stays the same from one `connect` to the next. */
+async function printConfig(
+  targets: readonly Target[],
+  client: ReturnType<typeof readClientName>,
+  { options, port, io }: { options: ConnectOptions; port: number | undefined; io: Io },
+): Promise<number> {
+  for (const target of targets) {
+    const place = await settlePlace(io.home, placeKey(target), { rotate: options.rotate ?? false, random: io.random, port });
+    say(io, clientConfig(client, targetName(target), `http://127.0.0.1:${place.port}/${place.localToken.reveal()}/mcp`));
+  }
+  return 0;
+}
+
+function reporter(
+  options: ConnectOptions,
+  io: Io,
+  { status, end, interactive }: { status: StatusLine | undefined; end: (code: number) => void; interactive: boolean },
+) {
+  return (event: ForwarderEvent): void => {
+    switch (event.event) {
+      case 'changed':
+        status?.draw();
+        return;
+      case 'trouble':
+        if (options.json) sayJson(io, event);
+        else aside(io, status, event.message);
+        return;
+      case 'ended':
+        if (options.json) sayJson(io, event);
+        else aside(io, status, `${event.connection}: ${endText(event.reason, interactive)}`);
+        // On a terminal an expired grant can be extended; a revoked one is over.
+        if (event.reason === 'revoked' || !interactive) end(exitCodes.auth);
+        else status?.draw();
+        return;
+      default:
+        event satisfies never;
+    }
+  };
+}
+
+function aside(io: Io, status: StatusLine | undefined, text: string): void {
+  status?.clear();
+  note(io, escapeHostileLine(text));
+  status?.draw();
+}
+
+function endText(reason: 'closed' | 'expired' | 'revoked', interactive: boolean): string {
+  switch (reason) {
+    case 'expired':
+      return interactive ? 'the grant has ended; press r to ask for a new one' : 'the grant has ended; run: mcprec connect';
+    case 'revoked':
+      return 'the grant was revoked; ask the platform owner why';
+    case 'closed':
+      return 'the gateway closed the session';
+  }
+}
+
+async function extend(forwarder: Forwarder, io: Io, status: StatusLine): Promise<void> {
+  try {
+    await forwarder.extend();
+    aside(io, status, 'a new grant; calls go on');
+  } catch (error) {
+    const { message, remedy } = asMcprecError(error);
+    aside(io, status, `no new grant: ${message}; ${remedy}`);
+  }
+}
+
+function banner(forwarder: Forwarder, options: ConnectOptions, io: Io): void {
+  const { origin } = forwarder.listener;
+  if (options.json) {
+    sayJson(io, {
+      event: 'connected',
+      sessions: forwarder.seats.map(({ session, granted }) => ({
+        connection: session.connection,
+        kind: session.kind,
+        sessionId: session.sessionId,
+        endpoint: session.endpoint(origin),
+        localToken: session.localToken.reveal(),
+        record: session.record,
+        identity: granted?.grant.identity ?? null,
+        expiresAtMs: granted?.grant.expiresAtMs ?? null,
+      })),
+    });
+    return;
+  }
+  if (forwarder.portMissed !== undefined) {
+    note(
+      io,
+      `port ${forwarder.portMissed} is in use, perhaps by another mcprec connect; this one listens on ${forwarder.listener.port}, which clients must be told`,
+    );
+  }
+  for (const { session, granted } of forwarder.seats) {
+    const identity = granted?.grant.identity;
+    say(io, `${escapeHostileLine(session.connection)}`);
+    say(io, `  endpoint   ${session.endpoint(origin)}`);
+    if (session.kind !== 'mcp') say(io, `  key        ${session.localToken.reveal()}  (as DD-API-KEY)`);
+    say(io, `  identity   ${identity === undefined ? 'nobody (solo: no login, no grant)' : escapeHostileLine(identity.email ?? identity.subject)}`);
+    if (granted !== undefined) say(io, `  expires    ${isoTime(granted.grant.expiresAtMs)}`);
+    say(io, `  recording  ${recordingText(session.record)}`);
+    say(io, `  session    ${session.sessionId}`);
+  }
+}
+
+function recordingText(record: 'off' | 'metadata' | 'full'): string {
+  switch (record) {
+    case 'full':
+      return 'every request and answer, masked';
+    case 'metadata':
+      return 'who, what and when; no contents';
+    case 'off':
+      return 'OFF: nothing of this session is recorded';
+  }
+}
+
+async function closing(forwarder: Forwarder, options: ConnectOptions, io: Io): Promise<void> {
+  const sessions = forwarder.seats.map(({ session }) => session);
+  const { lag, syncError } = await forwarder.close();
+  if (options.json) {
+    sayJson(io, { event: 'closed', sessions: sessions.map((s) => ({ sessionId: s.sessionId, ...s.counts })), unsynced: lag.entries });
+    return;
+  }
+  for (const session of sessions) {
+    const { calls, denied, masked } = session.counts;
+    say(io, `${calls} calls, ${denied} denied, ${masked} values masked; look at them with: mcprec sessions show ${session.sessionId.slice(0, 16)}`);
+  }
+  if (lag.entries > 0)
+    note(io, `${lag.entries} entries are not at the gateway yet${syncError === undefined ? '' : ` (${syncError.message})`}; run: mcprec sync`);
+}

@@ -1,0 +1,55 @@
+// From the arguments of `connect` and `exec` to what the forwarder connects to: a URL (solo), or connections of a gateway.
+import { McprecError } from '../base/errors.ts';
+import type { Target } from '../forwarder/forwarder.ts';
+import { openIdentity } from '../identity/gateway-identity.ts';
+import { parseDuration } from '../policy/duration.ts';
+import type { Io } from './io.ts';
+import { type SecretFlags, secretOptions } from './login.ts';
+
+export interface TargetOptions extends SecretFlags {
+  readonly gateway?: string | undefined;
+  /** Solo: the upstream's MCP endpoint. */
+  readonly url?: string | undefined;
+}
+
+/** The targets that the arguments name. What it opens is closed with `stack`. Throws `usage`, `login_required`. */
+export async function openTargets(connections: readonly string[], options: TargetOptions, io: Io, stack: AsyncDisposableStack): Promise<readonly Target[]> {
+  if (options.url !== undefined) {
+    if (connections.length > 0) throw new McprecError('usage', 'name a connection or give --url, not both');
+    return [{ kind: 'solo', url: upstreamUrl(options.url) }];
+  }
+  if (connections.length === 0)
+    throw new McprecError('usage', 'no connection is named', { remedy: 'name one, e.g. mcprec connect datadog, or give --url URL' });
+  if (new Set(connections).size !== connections.length) throw new McprecError('usage', 'a connection is named twice');
+  const identity = stack.use(await openIdentity({ ...secretOptions(options, io), gateway: options.gateway, clock: io.clock, random: io.random }));
+  return connections.map((connection) => ({ kind: 'gateway', connection, identity }));
+}
+
+/** `--ttl` in seconds. Throws `usage`. */
+export function ttlSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new McprecError('usage', `--ttl ${text} is not a duration`, { remedy: 'write it like 30m or 1h' });
+  return Math.max(1, Math.round(ms / 1000));
+}
+
+/** `--port`. Throws `usage`. */
+export function portNumber(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
+    throw new McprecError('usage', `--port ${text} is not a port`, { remedy: 'give a number from 1 to 65535' });
+  return port;
+}
+
+function upstreamUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    throw new McprecError('usage', `--url ${text} is not an http or https URL`, {
+      remedy: 'give the address of the server’s MCP endpoint, e.g. https://example.com/mcp',
+    });
+  }
+  if (url.username !== '' || url.password !== '')
+    throw new McprecError('usage', '--url carries a password', { remedy: 'send credentials as headers from the client' });
+  return url;
+}

@@ -1,0 +1,256 @@
+// The forwarder of one `connect` or `exec`: journal, listener, one session per connection, and the sync beside them.
+import type { McprecError } from '../base/errors.ts';
+import { asMcprecError } from '../base/errors.ts';
+import type { IdSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import { type Journal, openJournal } from '../journal/journal.ts';
+import type { SyncLag } from '../journal/outbox.ts';
+import { SyncFollower } from '../sync/follower.ts';
+import { UpstreamPool } from '../transport/upstream.ts';
+import { type GrantedSession, openGranted } from './granted.ts';
+import { Listener } from './listener.ts';
+import { findPlace, keepPlace, type Place } from './places.ts';
+import { Seat } from './seat.ts';
+import { openSolo, soloName } from './solo.ts';
+
+/** What the forwarder connects to. */
+export type Target =
+  | { readonly kind: 'solo'; readonly url: URL }
+  | { readonly kind: 'gateway'; readonly connection: string; readonly identity: GatewayIdentity };
+
+/** What happens while it runs. */
+export type ForwarderEvent =
+  | { readonly event: 'changed' }
+  | { readonly event: 'ended'; readonly sessionId: string; readonly connection: string; readonly reason: 'closed' | 'expired' | 'revoked' }
+  | { readonly event: 'trouble'; readonly message: string };
+
+export interface ForwarderOptions {
+  readonly home: string;
+  /** The journal's path. */
+  readonly journal: string;
+  readonly version: string;
+  readonly targets: readonly Target[];
+  /** A fixed port; undefined for the remembered one, or any. */
+  readonly port: number | undefined;
+  /** `exec` wants a port and a token of its own, which nobody remembers. */
+  readonly ephemeral: boolean;
+  readonly rotate: boolean;
+  readonly reason: string | undefined;
+  readonly ttlSeconds: number | undefined;
+  readonly ids: IdSource;
+  readonly report: (event: ForwarderEvent) => void;
+}
+
+export interface CloseReport {
+  readonly lag: SyncLag;
+  /** Why the last sync did not bring everything, where it did not. */
+  readonly syncError: McprecError | undefined;
+}
+
+export class Forwarder {
+  readonly seats: readonly Seat[];
+  readonly listener: Listener;
+  /** The port that is remembered for the connection, where it was taken and another one is used. */
+  readonly portMissed: number | undefined;
+  readonly #options: ForwarderOptions;
+  readonly #journal: Journal;
+  readonly #upstream: UpstreamPool;
+  readonly #follower: SyncFollower | undefined;
+  #syncError: McprecError | undefined;
+
+  private constructor(
+    options: ForwarderOptions,
+    parts: { journal: Journal; upstream: UpstreamPool; listener: Listener; portMissed: number | undefined; seats: readonly Seat[] },
+  ) {
+    this.#options = options;
+    this.#journal = parts.journal;
+    this.#upstream = parts.upstream;
+    this.listener = parts.listener;
+    this.portMissed = parts.portMissed;
+    this.seats = parts.seats;
+    this.#follower = this.#openFollower();
+  }
+
+  /** Opens everything, or nothing: what was opened is closed again where a later step fails. */
+  static async open(options: ForwarderOptions): Promise<Forwarder> {
+    await using undo = new AsyncDisposableStack();
+    const journal = undo.use(openJournal({ path: options.journal, clock: options.ids.clock, random: options.ids.random }));
+    const upstream = new UpstreamPool();
+    undo.defer(() => upstream.close());
+    const places = options.targets.map((target) => placeOf(target, options));
+    const { listener, portMissed } = await openListener(options, places[0]);
+    undo.defer(() => listener.close());
+    const relay: { changed: () => void; ended: (session: GrantedSession) => void } = { changed: () => undefined, ended: () => undefined };
+    const seats: Seat[] = [];
+    for (const [i, target] of options.targets.entries()) {
+      const seat = await openSeat(target, places[i] as Place, { options, journal, upstream, relay });
+      undo.defer(() => seat.session.close('closed').catch(() => undefined));
+      listener.add(seat);
+      seats.push(seat);
+    }
+    const forwarder = new Forwarder(options, { journal, upstream, listener, portMissed, seats });
+    relay.changed = () => forwarder.#changed();
+    relay.ended = (session) => forwarder.#ended(session);
+    if (!options.ephemeral && portMissed === undefined) {
+      for (const [i, target] of options.targets.entries()) keepPlace(options.home, placeKey(target), { ...(places[i] as Place), port: listener.port });
+    }
+    undo.move();
+    return forwarder;
+  }
+
+  /** What the gateway lacks, over all sessions in the journal. */
+  get lag(): SyncLag {
+    return this.#journal.syncLag();
+  }
+
+  /** Why the last try to sync failed, where it did. */
+  get syncError(): McprecError | undefined {
+    return this.#syncError;
+  }
+
+  /** Asks for a new grant where one has ended. Throws what the gateway says. */
+  async extend(): Promise<void> {
+    for (const [i, target] of this.#options.targets.entries()) {
+      const seat = this.seats[i] as Seat;
+      const old = seat.granted;
+      if (target.kind !== 'gateway' || old === undefined || seat.session.ended === undefined) continue;
+      seat.reseat(
+        await openGranted(
+          grantedOptions(target, seat.localToken, { options: this.#options, journal: this.#journal, upstream: this.#upstream, relay: this.#relay() }),
+        ),
+      );
+      await this.#closeOne(old);
+    }
+  }
+
+  /** Ends the sessions, syncs what there is, frees the port. Safe to call once. */
+  async close(): Promise<CloseReport> {
+    const deadline = AbortSignal.timeout(limits.closeMsMax);
+    for (const seat of this.seats) {
+      try {
+        if (seat.granted === undefined) await seat.session.close(seat.session.ended ?? 'closed');
+        else await seat.granted.close();
+      } catch (error) {
+        this.#options.report({ event: 'trouble', message: `the session’s close could not be recorded: ${asMcprecError(error).message}` });
+      }
+    }
+    await this.listener.close();
+    await this.#lastSync(deadline);
+    await this.#upstream.close();
+    const lag = this.#journal.syncLag();
+    this.#journal[Symbol.dispose]();
+    return { lag, syncError: this.#syncError };
+  }
+
+  async #lastSync(deadline: AbortSignal): Promise<void> {
+    if (this.#follower === undefined) return;
+    try {
+      const pushed = await this.#follower.flush(deadline);
+      this.#syncError = pushed?.refused[0]?.error;
+      for (const seat of this.seats) await seat.granted?.tellClosed();
+    } catch (error) {
+      this.#syncError = asMcprecError(error);
+    }
+    this.#follower.stop();
+  }
+
+  async #closeOne(granted: GrantedSession): Promise<void> {
+    await granted.close().catch((error: unknown) => this.#options.report({ event: 'trouble', message: asMcprecError(error).message }));
+    this.#follower?.nudge();
+  }
+
+  #relay() {
+    return { changed: () => this.#changed(), ended: (session: GrantedSession) => this.#ended(session) };
+  }
+
+  #changed(): void {
+    this.#follower?.nudge();
+    this.#options.report({ event: 'changed' });
+  }
+
+  #ended({ session }: GrantedSession): void {
+    this.#options.report({ event: 'ended', sessionId: session.sessionId, connection: session.connection, reason: session.ended ?? 'closed' });
+  }
+
+  #openFollower(): SyncFollower | undefined {
+    const target = this.#options.targets.find((t) => t.kind === 'gateway');
+    if (target === undefined) return undefined;
+    return new SyncFollower({
+      journal: this.#journal,
+      identity: target.identity,
+      random: this.#options.ids.random,
+      tried: (error) => {
+        this.#syncError = error;
+        this.#options.report({ event: 'changed' });
+      },
+    });
+  }
+}
+
+interface Parts {
+  readonly options: ForwarderOptions;
+  readonly journal: Journal;
+  readonly upstream: UpstreamPool;
+  readonly relay: { changed: () => void; ended: (session: GrantedSession) => void };
+}
+
+async function openSeat(target: Target, place: Place, parts: Parts): Promise<Seat> {
+  if (target.kind === 'gateway') {
+    const granted = await openGranted(grantedOptions(target, place.localToken, parts));
+    return new Seat(granted.session, granted);
+  }
+  const { options, journal, upstream, relay } = parts;
+  const session = await openSolo({
+    url: target.url,
+    reason: options.reason,
+    journal,
+    upstream,
+    localToken: place.localToken,
+    ids: options.ids,
+    client: { program: 'mcprec', version: options.version },
+    changed: () => relay.changed(),
+  });
+  return new Seat(session);
+}
+
+function grantedOptions(target: Extract<Target, { kind: 'gateway' }>, localToken: Place['localToken'], { options, journal, upstream, relay }: Parts) {
+  return {
+    identity: target.identity,
+    wish: { connection: target.connection, reason: options.reason, ttlSeconds: options.ttlSeconds, version: options.version },
+    journal,
+    upstream,
+    localToken,
+    ids: options.ids,
+    changed: () => relay.changed(),
+    ended: (session: GrantedSession) => relay.ended(session),
+    trouble: (message: string) => options.report({ event: 'trouble', message }),
+  };
+}
+
+/** Under what the port and the local token of a target are remembered. */
+export function placeKey(target: Target): string {
+  return target.kind === 'solo' ? `solo ${target.url.origin}${target.url.pathname}` : `${target.identity.gateway} ${target.connection}`;
+}
+
+function placeOf(target: Target, { home, rotate, ephemeral, ids }: ForwarderOptions): Place {
+  const place = findPlace(home, placeKey(target), { rotate: rotate || ephemeral, random: ids.random });
+  return ephemeral ? { ...place, port: 0 } : place;
+}
+
+// A second `connect` to the same connection finds the remembered port taken by the first: it serves on another one.
+async function openListener(options: ForwarderOptions, place: Place | undefined): Promise<{ listener: Listener; portMissed: number | undefined }> {
+  if (options.port !== undefined) return { listener: await Listener.open(options.port), portMissed: undefined };
+  const remembered = place?.port ?? 0;
+  try {
+    return { listener: await Listener.open(remembered), portMissed: undefined };
+  } catch (error) {
+    if (remembered === 0 || asMcprecError(error).code !== 'port_taken') throw error;
+    return { listener: await Listener.open(0), portMissed: remembered };
+  }
+}
+
+/** The name of what a target connects to. */
+export function targetName(target: Target): string {
+  return target.kind === 'solo' ? soloName(target.url) : target.connection;
+}
