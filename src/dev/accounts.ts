@@ -1,5 +1,4 @@
 // Who can log in to the provider of `mcprec dev`: a few people of a made-up shop, and one machine.
-import type { RandomBytes } from '../base/random.ts';
 
 export interface Account {
   readonly subject: string;
@@ -43,12 +42,7 @@ export const devAccounts: readonly Account[] = [
   },
 ];
 
-/** The machine of `mcprec dev`, with a fresh secret. */
-export function devMachine(random: RandomBytes): MachineAccount {
-  return {
-    clientId: 'nightly-report',
-    clientSecret: Buffer.from(random(24)).toString('base64url'),
-    email: 'nightly-report@harborshop.example',
-    groups: ['automation'],
-  };
+/** The machine of `mcprec dev`. */
+export function devMachine(clientSecret: string): MachineAccount {
+  return { clientId: 'nightly-report', clientSecret, email: 'nightly-report@harborshop.example', groups: ['automation'] };
 }
