@@ -18,6 +18,8 @@ export const limits = {
   leafBytesMax: 65_535,
   /** Names (method, tool, URI, metric names) of one entry, encoded. */
   namesBytesMax: MiB,
+  /** A stored payload, decompressed. */
+  payloadBytesMax: 128 * MiB,
   /** Entries that wait for one commit; more are refused. */
   appendQueueMax: 20_000,
   /** Entries in one transaction of the journal. */

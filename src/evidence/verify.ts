@@ -1,6 +1,6 @@
 // Verifies one log from what is stored of it: every entry by itself, the entries as a sequence, and both against the log's head.
 import { asMcprecError } from '../base/errors.ts';
-import type { LogId } from '../base/ids.ts';
+import type { ExchangeId, LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { commitment } from './commitment.ts';
 import type { EntryKind } from './entry.ts';
@@ -38,6 +38,10 @@ export const findingCodes = [
   'close_missing',
   'entry_after_close',
   'totals_differ',
+  /** A log, or the session it belongs to, is gone from the store. */
+  'session_missing',
+  /** The store itself cannot be read any further. */
+  'store_damaged',
 ] as const;
 export type FindingCode = (typeof findingCodes)[number];
 
@@ -65,10 +69,10 @@ export interface EntryToVerify {
   /** The stored leaf hash, where the store keeps one. */
   readonly leafHash?: Uint8Array;
   /** Uncompressed; `unreadable` where the store could not undo the compression. */
-  readonly payload?: Committed | 'unreadable';
-  readonly names?: Committed;
+  readonly payload?: Committed | 'unreadable' | undefined;
+  readonly names?: Committed | undefined;
   /** What the store keeps beside the leaf to search by. */
-  readonly columns?: Partial<Pick<Leaf, 'kind' | 'wallMs' | 'exchange'>>;
+  readonly columns?: { readonly kind?: EntryKind | undefined; readonly wallMs?: number; readonly exchange?: ExchangeId | undefined };
 }
 
 export interface LogReport {

@@ -18,7 +18,7 @@ export function encodePayload(bytes: Uint8Array): Coded {
 }
 
 /** The payload, or undefined where it cannot be decompressed to at most `bytesMax` bytes. */
-export function decodePayload(coded: Coded, bytesMax: number): Uint8Array | undefined {
+export function decodePayload(coded: Coded, bytesMax: number = limits.payloadBytesMax): Uint8Array | undefined {
   if (coded.coding === 'identity') return coded.bytes;
   try {
     return zstdDecompressSync(coded.bytes, { maxOutputLength: Math.max(bytesMax, 1) });

@@ -20,6 +20,7 @@ import { JournalReader, type Sent, type SessionQuery } from './reader.ts';
 import type { SentKind } from './schema.ts';
 import { SessionLog } from './session-log.ts';
 import type { SessionSummary } from './session-rows.ts';
+import { JournalVerifier } from './verify.ts';
 
 export interface JournalOptions {
   readonly path: string;
@@ -135,6 +136,11 @@ export class Journal implements Disposable {
 
   syncLag(): SyncLag {
     return this.#read(() => this.#outbox.lag());
+  }
+
+  /** What checks the journal's evidence. */
+  verifier(): JournalVerifier {
+    return this.#read(() => new JournalVerifier(this.#db));
   }
 
   /** The lease of the one process that syncs; disposing gives it back. Undefined where a live process has it. */

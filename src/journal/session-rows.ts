@@ -88,7 +88,7 @@ export function readHead(row: SessionRow): LogHead {
   return { logId: logIdOf(row), size: row.size, root: frontier.root(), state: readState(row.state), calls: row.calls, denied: row.denied, masked: row.masked };
 }
 
-function logIdOf(row: SessionRow): LogId {
+export function logIdOf(row: Pick<SessionRow, 'log_id'>): LogId {
   return `log_${row.log_id.toString('hex')}` as LogId;
 }
 

@@ -1,0 +1,66 @@
+// `mcprec verify`: recomputes all that the journal claims and says which entry is wrong, how, and what it means.
+import { exitCodes } from '../base/errors.ts';
+import { escapeHostileLine } from '../base/hostile.ts';
+import type { Finding } from '../evidence/verify.ts';
+import { openJournal } from '../journal/journal.ts';
+import type { SessionReport } from '../journal/verify.ts';
+import { journalPath } from './home.ts';
+import { type Io, say, sayJson } from './io.ts';
+
+export interface VerifyOptions {
+  /** Id or unique prefix; without it every session is verified. */
+  readonly session?: string;
+  readonly json?: boolean;
+}
+
+/** Verifies the journal. Resolves to 0, or to 7 (`verify_failed`) where anything is wrong. Throws `not_found`, `id_ambiguous`, `journal_*`. */
+export async function runVerify(options: VerifyOptions, io: Io): Promise<number> {
+  using journal = openJournal({ path: journalPath(io.home), clock: io.clock, random: io.random, mode: 'read' });
+  const verifier = journal.verifier();
+  const ids = options.session === undefined ? verifier.sessionIds() : [journal.findSession(options.session).sessionId];
+  const reports: SessionReport[] = [];
+  for (const id of ids) {
+    if (io.signal.aborted) return exitCodes.cancelled;
+    const report = verifier.verifySession(id);
+    reports.push(report);
+    if (!options.json) sayReport(io, report);
+  }
+  const whole = options.session === undefined ? verifier.verifyWhole() : [];
+  const failed = reports.filter(hasFindings);
+  const verified = failed.length === 0 && whole.length === 0;
+  if (options.json) sayJson(io, { verified, sessions: reports, findings: whole });
+  else {
+    for (const finding of whole) say(io, describe(finding));
+    say(io, summarise(reports, failed, whole));
+  }
+  return verified ? 0 : exitCodes.journal;
+}
+
+function hasFindings(report: SessionReport): boolean {
+  return report.findings.length > 0;
+}
+
+function sayReport(io: Io, report: SessionReport): void {
+  const { sessionId, connection, entries, findings, more } = report;
+  const outcome = findings.length === 0 ? 'verified' : count(findings.length + more, 'finding');
+  say(io, escapeHostileLine(`${sessionId}  ${connection}  ${count(entries, 'entry')}  ${outcome}`));
+  for (const finding of findings) say(io, `  ${describe(finding)}`);
+  if (more > 0) say(io, `  and ${more} more`);
+}
+
+function describe({ code, index, message }: Finding): string {
+  return escapeHostileLine(`${index === undefined ? 'journal' : `entry ${index}`}: ${code}: ${message}`);
+}
+
+function summarise(reports: readonly SessionReport[], failed: readonly SessionReport[], whole: readonly Finding[]): string {
+  const entries = reports.reduce((sum, report) => sum + report.entries, 0);
+  const read = `${count(reports.length, 'session')}, ${count(entries, 'entry')}`;
+  if (failed.length === 0 && whole.length === 0) return `${read}: all verified`;
+  const findings = failed.reduce((sum, report) => sum + report.findings.length + report.more, whole.length);
+  return `${read}: ${count(findings, 'finding')}, ${count(failed.length, 'session')} not verified`;
+}
+
+function count(n: number, noun: 'session' | 'entry' | 'finding'): string {
+  const plural = noun === 'entry' ? 'entries' : `${noun}s`;
+  return `${n} ${n === 1 ? noun : plural}`;
+}

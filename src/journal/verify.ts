@@ -1,0 +1,223 @@
+// Verifies the journal session by session: each log with evidence/verify.ts, and every column that lists and searches read.
+import type { Database, Statement } from 'better-sqlite3';
+import { asMcprecError, McprecError } from '../base/errors.ts';
+import type { ExchangeId, SessionId } from '../base/ids.ts';
+import { type EntryKind, entryKinds } from '../evidence/entry.ts';
+import type { Leaf } from '../evidence/leaf.ts';
+import { readOpening } from '../evidence/opening.ts';
+import { decodeNames } from '../evidence/seal.ts';
+import { type EntryToVerify, type Finding, type LogHead, type LogReport, LogVerifier } from '../evidence/verify.ts';
+import { whenFree } from './busy.ts';
+import { decodePayload } from './coding.ts';
+import { journalError } from './errors.ts';
+import { codings, entriesPerLog, sentKinds } from './schema.ts';
+import { logIdOf, readHead, type SessionRow, sessionRows } from './session-rows.ts';
+
+export interface SessionReport extends LogReport {
+  readonly sessionId: SessionId;
+  readonly connection: string;
+}
+
+interface EntryRow {
+  readonly entry_id: number;
+  readonly kind: number;
+  readonly wall_ms: number;
+  readonly exchange: Buffer | null;
+  readonly leaf: Buffer;
+  readonly leaf_hash: Buffer;
+  readonly names_salt: Buffer | null;
+  readonly names: Buffer | null;
+  readonly payload_salt: Buffer | null;
+  readonly payload_coding: number | null;
+  readonly payload: Buffer | null;
+}
+
+type FullSessionRow = SessionRow & { readonly last_kind: number; readonly last_mono_us: number };
+
+export class JournalVerifier {
+  readonly #db: Database;
+  readonly #session: Statement<[string], FullSessionRow>;
+  readonly #ids: Statement<[], string>;
+  readonly #entries: Statement<[number, number], EntryRow>;
+  readonly #sent: Statement<[number], { readonly kind: number; readonly name: string; readonly count: number }>;
+  readonly #sentTotal: Statement<[number, number], number>;
+
+  constructor(db: Database) {
+    this.#db = db;
+    this.#session = db.prepare(`${sessionRows.replace('SELECT ', 'SELECT l.last_kind, l.last_mono_us, ')} WHERE s.session_id = ?`);
+    this.#ids = db.prepare<[], string>('SELECT session_id FROM sessions ORDER BY opened_ms, session_id').pluck();
+    this.#entries = db.prepare('SELECT * FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id');
+    this.#sent = db.prepare('SELECT kind, name, count FROM sent WHERE entry_id = ?');
+    this.#sentTotal = db.prepare<[number, number], number>('SELECT count(*) FROM sent WHERE entry_id >= ? AND entry_id < ?').pluck();
+  }
+
+  /** Every session's id, the oldest first. */
+  sessionIds(): SessionId[] {
+    return this.#ids.all() as SessionId[];
+  }
+
+  /** Verifies one session as it stands at this moment; writers may go on. Memory does not grow with the session. Throws `not_found`. */
+  verifySession(sessionId: SessionId): SessionReport {
+    const verify = this.#db.transaction(() => {
+      const row = this.#session.get(sessionId);
+      if (row === undefined) throw new McprecError('not_found', `no session ${sessionId} is in the journal`);
+      return { sessionId, connection: row.connection, ...this.#verifyLog(row) };
+    });
+    return whenFree(this.#db.name, verify);
+  }
+
+  /** What is wrong with the journal as a whole: sessions that are gone without their traces. */
+  verifyWhole(): Finding[] {
+    const verify = this.#db.transaction(() => [...this.#missingSessions(), ...this.#strayEntries()]);
+    return whenFree(this.#db.name, verify);
+  }
+
+  #verifyLog(row: FullSessionRow): LogReport {
+    const head = readHeadOr(row);
+    if (head.code !== undefined) return { logId: logIdOf(row), entries: 0, findings: [head], more: 0 };
+    const log = new LogVerifier(head);
+    try {
+      this.#addEntries(log, row);
+    } catch (error) {
+      log.report('store_damaged', undefined, `${journalError(error, this.#db.name).message}: entries behind this place could not be read`);
+    }
+    return log.finish();
+  }
+
+  #addEntries(log: LogVerifier, row: FullSessionRow): void {
+    const base = row.log_no * entriesPerLog;
+    let last: Leaf | undefined;
+    let sent = 0;
+    for (const stored of this.#entries.iterate(base, base + entriesPerLog)) {
+      const entry = readEntry(stored);
+      const leaf = log.add(entry);
+      sent += this.#checkSent(log, entry, stored.entry_id);
+      if (leaf?.kind === 'open') checkOpening(log, entry, leaf, row);
+      last = leaf ?? last;
+    }
+    if (this.#sentTotal.get(base, base + entriesPerLog) !== sent) {
+      log.report('column_differs', undefined, 'the index of metric, check and event names has rows that no entry of this session accounts for');
+    }
+    if (last !== undefined && (entryKinds[last.kind] !== row.last_kind || last.wallMs !== row.last_wall_ms || last.monoUs !== row.last_mono_us)) {
+      log.report('column_differs', undefined, 'kind or times of the last entry in the session’s head are not those of its last entry');
+    }
+  }
+
+  /** Compares the index of names with the entry's; returns how many rows it accounts for. */
+  #checkSent(log: LogVerifier, { index, names }: EntryToVerify, entryId: number): number {
+    if (names === undefined) return 0;
+    const expected = sentRows(names.bytes);
+    if (expected.length === 0) return 0;
+    const found = this.#sent.all(entryId).map(({ kind, name, count }) => rowKey(kind, name, count));
+    if (found.sort().join('\n') !== expected.sort().join('\n')) {
+      log.report(
+        'column_differs',
+        index,
+        'the index of metric, check and event names differs from the names that were recorded: a search by them shows what was not sent',
+      );
+    }
+    return found.length;
+  }
+
+  *#missingSessions(): Generator<Finding> {
+    const numbers = this.#db.prepare<[], { readonly log_no: number; readonly session: string | null }>(
+      'SELECT l.log_no, s.session_id AS session FROM logs l LEFT JOIN sessions s USING (log_no) ORDER BY l.log_no',
+    );
+    const last = this.#db.prepare<[], number>(`SELECT seq FROM sqlite_sequence WHERE name = 'logs'`).pluck().get() ?? 0;
+    const gone = (from: number, to: number): Finding => ({
+      code: 'session_missing',
+      message: `${from === to ? `session number ${from}` : `sessions number ${from} to ${to}`} of this journal: gone without a trace but the number`,
+    });
+    let next = 1;
+    for (const { log_no: logNo, session } of numbers.iterate()) {
+      if (logNo > next) yield gone(next, logNo - 1);
+      if (session === null) yield { code: 'session_missing', message: `the session of log number ${logNo} is gone from the list, its log is still there` };
+      next = logNo + 1;
+    }
+    if (next <= last) yield gone(next, last);
+  }
+
+  *#strayEntries(): Generator<Finding> {
+    const first = this.#db.prepare<[number], number>('SELECT entry_id FROM entries WHERE entry_id >= ? ORDER BY entry_id LIMIT 1').pluck();
+    const known = this.#db.prepare<[number], number>('SELECT 1 FROM logs WHERE log_no = ?').pluck();
+    for (let id = first.get(0); id !== undefined; ) {
+      const logNo = Math.floor(id / entriesPerLog);
+      if (known.get(logNo) === undefined) yield { code: 'session_missing', message: `entries of log number ${logNo} are there, the log itself is gone` };
+      id = first.get((logNo + 1) * entriesPerLog);
+    }
+  }
+}
+
+function readEntry(row: EntryRow): EntryToVerify {
+  const payload = readPayload(row);
+  return {
+    index: row.entry_id % entriesPerLog,
+    leaf: row.leaf,
+    leafHash: row.leaf_hash,
+    columns: {
+      kind: kindNames.get(row.kind),
+      wallMs: row.wall_ms,
+      exchange: row.exchange === null ? undefined : (`exc_${row.exchange.toString('hex')}` as ExchangeId),
+    },
+    payload,
+    names: row.names === null ? undefined : { salt: row.names_salt ?? NO_SALT, bytes: row.names },
+  };
+}
+
+const NO_SALT = new Uint8Array(0);
+const kindNames = new Map<number, EntryKind>((Object.keys(entryKinds) as EntryKind[]).map((kind) => [entryKinds[kind], kind]));
+
+function readPayload(row: EntryRow): EntryToVerify['payload'] {
+  if (row.payload === null) return undefined;
+  // Not bounded by the leaf's length, which is yet to be proven, but by what any entry may hold.
+  const bytes = decodePayload({ coding: row.payload_coding === codings.zstd ? 'zstd' : 'identity', bytes: row.payload });
+  return bytes === undefined ? 'unreadable' : { salt: row.payload_salt ?? NO_SALT, bytes };
+}
+
+function checkOpening(log: LogVerifier, { index, payload }: EntryToVerify, leaf: Leaf, row: SessionRow): void {
+  if (payload === undefined || payload === 'unreadable') return;
+  try {
+    const opening = readOpening(payload.bytes);
+    const identity = opening.identity === undefined ? null : JSON.stringify(opening.identity);
+    const pairs: readonly (readonly [string, unknown, unknown])[] = [
+      ['time', row.opened_ms, leaf.wallMs],
+      ['id', row.session_id, opening.session],
+      ['connection', row.connection, opening.connection],
+      ['kind', row.kind, opening.kind],
+      ['record mode', row.record, opening.record],
+      ['gateway', row.gateway, opening.gateway ?? null],
+      ['identity', row.identity, identity],
+    ];
+    for (const [what, listed, recorded] of pairs) {
+      if (listed !== recorded) log.report('column_differs', index, `the session's ${what} is listed as ${listed}, but was opened as ${recorded}`);
+    }
+  } catch (error) {
+    log.report('leaf_malformed', index, journalError(error, '').message);
+  }
+}
+
+function sentRows(bytes: Uint8Array): string[] {
+  try {
+    const names = decodeNames(bytes);
+    return [
+      ...Object.entries(names.metrics ?? {}).map(([name, count]) => rowKey(sentKinds.metric, name, count)),
+      ...Object.entries(names.checks ?? {}).map(([name, count]) => rowKey(sentKinds.check, name, count)),
+      ...Object.entries(names.events ?? {}).map(([name, count]) => rowKey(sentKinds.event, name, count)),
+    ];
+  } catch {
+    // Names that cannot be read do not match their commitment either: that finding is made elsewhere.
+    return [];
+  }
+}
+
+function rowKey(kind: number, name: string, count: number): string {
+  return JSON.stringify([kind, name, count]);
+}
+
+function readHeadOr(row: SessionRow): (LogHead & { readonly code?: undefined }) | Finding {
+  try {
+    return readHead(row);
+  } catch (error) {
+    return { code: 'store_damaged', message: `the head of the session's log cannot be read: ${asMcprecError(error).message}` };
+  }
+}
