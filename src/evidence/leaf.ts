@@ -12,7 +12,7 @@ export const leafVersion = 1;
 export interface Totals {
   /** Entries in the log, this one included. */
   readonly entries: number;
-  /** Requests, batches and HTTP calls from the client. */
+  /** Requests, batches and HTTP calls from the client, and what could not be decoded of them. */
   readonly calls: number;
   readonly denied: number;
   /** Values masked. */

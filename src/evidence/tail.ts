@@ -3,14 +3,14 @@ import { McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
-import type { EntryDraft, EntryKind } from './entry.ts';
+import type { EntryDraft, EntryKind, MessageKind } from './entry.ts';
 import type { Leaf } from './leaf.ts';
 import { Frontier } from './merkle.ts';
 import { type SealedEntry, seal } from './seal.ts';
 
 /** What a session's list shows and its last entry states. */
 export interface Counts {
-  /** Requests, batches and HTTP calls from the client. */
+  /** Requests, batches and HTTP calls from the client, and what could not be decoded of them. */
   readonly calls: number;
   readonly denied: number;
   /** Values masked. */
@@ -70,11 +70,14 @@ export function extend(
   return { entries, tail: { logId: tail.logId, frontier, calls, denied, masked, ...(last && { last }) } };
 }
 
+/** What a call can be; opaque is one that could not be decoded. */
+const callKinds: ReadonlySet<MessageKind> = new Set<MessageKind>(['request', 'batch', 'http', 'opaque']);
+
 type Countable = Pick<Leaf, 'direction' | 'message' | 'decision'> & { readonly maskedCount?: number };
 
 /** What one entry adds to the counts; takes a draft or a leaf. */
 export function countsOf(entry: Countable): Counts {
-  const called = entry.direction === 'up' && (entry.message === 'request' || entry.message === 'batch' || entry.message === 'http');
+  const called = entry.direction === 'up' && entry.message !== undefined && callKinds.has(entry.message);
   return { calls: called ? 1 : 0, denied: entry.decision?.effect === 'deny' ? 1 : 0, masked: entry.maskedCount ?? 0 };
 }
 
