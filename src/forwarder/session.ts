@@ -142,7 +142,7 @@ export class ForwarderSession implements Lodger {
       dress: (outgoing) => edge.dress(outgoing),
       judge: (status, headers) => edge.judge(status, headers),
       // Handles are the gateway's business: it is the one who shares an upstream credential among people (RULES R2).
-      foreign: () => undefined,
+      foreign: () => Promise.resolve(undefined),
       bind: () => Promise.resolve(),
       counted: (event) => this.#count(event),
     };

@@ -130,7 +130,10 @@ export class Delivery implements AnswerReceiver {
   #deliveredHeaders(headers: RawHeaders): string[] {
     const forwarded = forwardedAnswerHeaders(headers);
     if (!this.rewrites) return forwarded;
-    return dropHeaders(forwarded, (name) => name === 'content-length' || name === 'etag' || name === 'digest' || name === 'content-digest' || name === 'repr-digest');
+    return dropHeaders(
+      forwarded,
+      (name) => name === 'content-length' || name === 'etag' || name === 'digest' || name === 'content-digest' || name === 'repr-digest',
+    );
   }
 
   // ---- event streams

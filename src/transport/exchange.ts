@@ -42,7 +42,7 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
   const { rules } = hop;
   const call = await readCall(hop, arrived);
   const stopped = hop.stopped();
-  const step = stopped === undefined ? decide(hop, call) : refuseCall(rules, call, stopped);
+  const step = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
   try {
     await hop.record(step.entries);
   } catch (error) {
@@ -79,18 +79,25 @@ async function readCall(hop: Hop, { request, body, exchange, parent, target }: A
   }
 }
 
-function decide(hop: Hop, call: ClientRequest): RequestStep {
+async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
   if (hop.rules.kind !== 'mcp') return takeIntakeCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);
   if (step.kind === 'answer') return step;
-  const foreign = hop.foreign(handlesInRequest(call.headers, step.messages));
+  const handles = handlesInRequest(call.headers, step.messages);
+  const foreign = handles.length === 0 ? undefined : await hop.foreign(handles);
   if (foreign === undefined) return step;
   return refuseForeignHandle(hop.rules, call, step.messages, foreign);
 }
 
 function unrecordable(hop: Hop, error: unknown): Refusal {
   const known = asMcprecError(error);
-  return { rule: 'recording', reason: `the call cannot be recorded (${known.message})`, remedy: known.remedy, decisionId: newId('dec', hop.rules.ids), hidden: false };
+  return {
+    rule: 'recording',
+    reason: `the call cannot be recorded (${known.message})`,
+    remedy: known.remedy,
+    decisionId: newId('dec', hop.rules.ids),
+    hidden: false,
+  };
 }
 
 function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Extract<RequestStep, { kind: 'forward' }>): Promise<void> {
@@ -126,11 +133,18 @@ function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Extract<Req
 }
 
 /** What the client is told, and what is noted, where the upstream gave no answer. It says whether the call may have been executed (RULES R13). */
-function failureAnswer(hop: Hop, call: ClientRequest, step: Extract<RequestStep, { kind: 'forward' }>, failure: NoAnswer): { note: string; answer: LocalAnswer } {
+function failureAnswer(
+  hop: Hop,
+  call: ClientRequest,
+  step: Extract<RequestStep, { kind: 'forward' }>,
+  failure: NoAnswer,
+): { note: string; answer: LocalAnswer } {
   if (failure.kind === 'refused') return { note: `refused: ${failure.refusal.rule}`, answer: refuseCall(hop.rules, call, failure.refusal).answer };
   const executed = failure.notSent ? 'it was not executed' : 'it may have been executed';
   const reason =
-    failure.kind === 'timeout' ? `the upstream did not answer in time (${failure.reason}); ${executed}` : `the upstream is not to be reached (${failure.reason}); ${executed}`;
+    failure.kind === 'timeout'
+      ? `the upstream did not answer in time (${failure.reason}); ${executed}`
+      : `the upstream is not to be reached (${failure.reason}); ${executed}`;
   const kind = failure.kind === 'timeout' ? 'timeout' : 'unreachable';
   const note = failure.kind === 'aborted' ? 'client_gone' : `upstream_${failure.kind}`;
   if (hop.rules.kind !== 'mcp') return { note, answer: answerIntakeError(kind === 'timeout' ? 504 : 502, reason) };

@@ -40,7 +40,7 @@ export interface Hop {
   dress(outgoing: Outgoing): UpstreamRequest;
   judge(status: number, headers: RawHeaders): AnswerVerdict;
   /** The first handle that is not this identity's (RULES R2), or undefined. */
-  foreign(handles: readonly Handle[]): Handle | undefined;
+  foreign(handles: readonly Handle[]): Promise<Handle | undefined>;
   /** Remembers handles that the upstream gave this identity; durable once it resolves. */
   bind(handles: readonly Handle[]): Promise<void>;
   /** Tells whoever counts for a status line. */

@@ -64,7 +64,8 @@ export class UpstreamPool {
           path: request.path,
           method: request.verb as Dispatcher.HttpMethod,
           headers: request.headers as string[],
-          body: request.body === undefined || request.body.length === 0 ? null : Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
+          body:
+            request.body === undefined || request.body.length === 0 ? null : Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
           // Nothing is sent again by us: the first try may have been executed (RULES R13).
           idempotent: false,
         },
