@@ -1,11 +1,12 @@
 // Compiles policy for one identity on one connection. The gateway and the forwarder both come through the projection, so
 // that they cannot decide differently.
+import type { ConnectionKind } from '../base/connection.ts';
 import type { Call, Decision, Policy } from './call.ts';
 import type { GatewayConfig } from './config.ts';
 import { Denied } from './denied.ts';
 import { Granted } from './granted.ts';
 import { type Projection, projectPolicy } from './projection.ts';
-import { httpTarget, mcpTarget, type Target, type TargetKind } from './target.ts';
+import { httpTarget, intakeTarget, mcpTarget, type Target, type TargetKind } from './target.ts';
 
 /** Policy for a person in `groups` on `connection`. Throws `not_found` where there is no such connection. */
 export function compilePolicy(config: GatewayConfig, { groups }: { readonly groups: readonly string[] }, connection: string): Policy {
@@ -16,7 +17,7 @@ export function compilePolicy(config: GatewayConfig, { groups }: { readonly grou
 export function compileProjection(projection: Projection): Policy {
   const granted = new Granted({ ...projection.connection, access: projection.access });
   const denied = new Denied(projection.rules);
-  const targetOf = projection.connection.kind === 'mcp' ? mcpTarget : httpTarget;
+  const targetOf = targetsOf[projection.connection.kind];
   return {
     hash: Buffer.from(projection.policyHash, 'hex'),
     decide: (call) => decide(call, targetOf(call), granted, denied),
@@ -25,6 +26,7 @@ export function compileProjection(projection: Projection): Policy {
   };
 }
 
+const targetsOf = { mcp: mcpTarget, 'datadog-intake': intakeTarget, http: httpTarget } as const satisfies Record<ConnectionKind, (call: Call) => Target>;
 const ALLOW: Decision = { effect: 'allow' };
 /** What a listed thing is there for: whoever may not do that need not see it. */
 const listedFor = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const satisfies Record<TargetKind, string>;

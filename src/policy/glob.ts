@@ -23,40 +23,40 @@ function matchesPieces(pieces: readonly string[], name: string): boolean {
   return true;
 }
 
-interface General {
+interface Starred {
   readonly pieces: readonly string[];
-  readonly values: number[];
+  readonly value: number;
 }
 
 /** Finds, among many patterns that each carry a number, the numbers of those that a name matches. */
 export class GlobIndex {
   readonly #exact = new Map<string, number[]>();
-  /** `abc*`, by the length of what stands before the star: one look-up for each length. */
-  readonly #prefixes = new Map<number, Map<string, number[]>>();
-  readonly #general = new Map<string, General>();
+  /** By what stands before the first star, or, where nothing does, behind the last: one look-up for each length of it. */
+  readonly #byHead = new Map<number, Map<string, Starred[]>>();
+  readonly #byTail = new Map<number, Map<string, Starred[]>>();
 
   add(pattern: string, value: number): void {
-    const star = pattern.indexOf('*');
-    if (star < 0) push(this.#exact, pattern, value);
-    else if (star === pattern.length - 1) {
-      const ofLength = this.#prefixes.get(star) ?? new Map<string, number[]>();
-      this.#prefixes.set(star, ofLength);
-      push(ofLength, pattern.slice(0, star), value);
-    } else {
-      const known = this.#general.get(pattern);
-      if (known) known.values.push(value);
-      else this.#general.set(pattern, { pieces: pattern.split('*'), values: [value] });
+    if (!pattern.includes('*')) {
+      push(this.#exact, pattern, value);
+      return;
     }
+    const pieces = pattern.split('*');
+    const head = pieces[0] ?? '';
+    const [index, end] = head === '' ? [this.#byTail, pieces.at(-1) ?? ''] : [this.#byHead, head];
+    const ofLength = index.get(end.length) ?? new Map<string, Starred[]>();
+    index.set(end.length, ofLength);
+    push(ofLength, end, { pieces, value });
   }
 
   /** Calls `visit` for the number of each pattern that `name` matches, in no order and possibly more than once; ends early where it returns true. */
   some(name: string, visit: (value: number) => boolean): boolean {
     if (this.#exact.get(name)?.some(visit)) return true;
-    for (const [length, prefixes] of this.#prefixes) {
-      if (name.length >= length && prefixes.get(name.slice(0, length))?.some(visit)) return true;
+    const accept = (starred: Starred) => matchesPieces(starred.pieces, name) && visit(starred.value);
+    for (const [length, heads] of this.#byHead) {
+      if (length <= name.length && heads.get(name.slice(0, length))?.some(accept)) return true;
     }
-    for (const { pieces, values } of this.#general.values()) {
-      if (matchesPieces(pieces, name) && values.some(visit)) return true;
+    for (const [length, tails] of this.#byTail) {
+      if (length <= name.length && tails.get(name.slice(name.length - length))?.some(accept)) return true;
     }
     return false;
   }
@@ -67,7 +67,7 @@ export class GlobIndex {
   }
 }
 
-function push(map: Map<string, number[]>, key: string, value: number): void {
+function push<V>(map: Map<string, V[]>, key: string, value: V): void {
   const values = map.get(key);
   if (values) values.push(value);
   else map.set(key, [value]);

@@ -47,9 +47,14 @@ function isFreeOneWay({ oneWay, method }: Call): boolean {
   return oneWay && (method === ANSWER_METHOD || method.startsWith('notifications/'));
 }
 
-/** The target of a call on an intake or HTTP connection: nothing but its method. */
-export function httpTarget(call: Call): Target {
+/** The target of a call on an intake: nothing but its method. Asking whether the key is valid comes with the connection. */
+export function intakeTarget(call: Call): Target {
   return { kind: 'none', free: call.method === 'GET /api/v1/validate' };
+}
+
+/** The target of a call on an HTTP connection: nothing but its method. */
+export function httpTarget(): Target {
+  return { kind: 'none', free: false };
 }
 
 function single(kind: TargetKind, name: string | undefined, as: string): Target {

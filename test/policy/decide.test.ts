@@ -223,6 +223,7 @@ describe('on an HTTP connection', () => {
   test.each<[string, string[], string, string]>([
     ['a listed path', ['owner'], 'PUT /api/dashboards', 'allow'],
     ['a path that is not listed', ['owner'], 'GET /admin', '?access'],
+    ['nothing comes with the connection', ['scoped'], 'GET /api/v1/validate', '?access'],
     ['a verb that is granted', ['viewer'], 'GET /health', 'allow'],
     ['a verb that is not', ['viewer'], 'POST /api/x', '?access'],
     ['a verb that a rule denies', ['owner'], 'DELETE /api/x', 'no-write'],
