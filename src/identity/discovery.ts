@@ -1,5 +1,5 @@
 // Asks an address whether it is a gateway, and where its people log in.
-import { request } from 'undici';
+import { errors, request } from 'undici';
 import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
@@ -44,7 +44,7 @@ async function fetchText(base: string, signal: AbortSignal | undefined): Promise
     return (await readBody(answer.body, limits.wellKnownBytesMax, base)).toString('utf8');
   } catch (cause) {
     // What answers, but not in HTTP, is there and is something else.
-    if (cause instanceof Error && 'code' in cause && String(cause.code).startsWith('HPE_')) throw notOne(base, 'it does not speak HTTP');
+    if (cause instanceof errors.HTTPParserError) throw notOne(base, 'it does not speak HTTP');
     throw exchangeFault(cause, base, signal);
   } finally {
     await agent.destroy();

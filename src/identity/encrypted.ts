@@ -9,7 +9,9 @@ import { type MapCodec, parseMap } from './file-store.ts';
 const derive = promisify<Secret | string, Buffer, number, { N: number; r: number; p: number; maxmem: number }, Buffer>(scrypt as never);
 
 // 0.1 s and 32 MiB a guess: `exec` reads the file at every start, so it cannot cost more.
-const COST = { N: 2 ** 15, r: 8, p: 1 };
+const COST = { N: 2 ** 15, r: 8, p: 1 } as const;
+/** The values of N that are taken from a file: at most 256 MiB. */
+const COSTS: readonly number[] = [2 ** 15, 2 ** 16, 2 ** 17, 2 ** 18];
 const KEY_BYTES = 32;
 const CHECK_BYTES = 16;
 const base64 = z.base64url().transform((text) => Buffer.from(text, 'base64url'));
@@ -17,15 +19,7 @@ const base64 = z.base64url().transform((text) => Buffer.from(text, 'base64url'))
 const fileSchema = z.object({
   mcprecCredentials: z.literal(1),
   // Bounded: a file that was tampered with must not make us spend gigabytes.
-  scrypt: z.object({
-    N: z
-      .number()
-      .int()
-      .min(2 ** 14)
-      .max(2 ** 18),
-    r: z.number().int().min(1).max(16),
-    p: z.number().int().min(1).max(4),
-  }),
+  scrypt: z.object({ N: z.number().refine((n) => COSTS.includes(n)), r: z.literal(8), p: z.literal([1, 2, 3]) }),
   salt: base64,
   /** Tells a wrong passphrase from a damaged file. */
   check: base64,

@@ -1,0 +1,18 @@
+// A process of its own that shares a login: at each line on stdin it asks for a token as if the last one were about to end.
+import { createInterface } from 'node:readline';
+import { systemClock } from '../../src/base/clock.ts';
+import { systemRandom } from '../../src/base/random.ts';
+import { openIdentity } from '../../src/identity/gateway-identity.ts';
+
+const [home = ''] = process.argv.slice(2);
+let aheadMs = 0;
+const clock = { wallMs: () => Date.now() + aheadMs, monoUs: systemClock.monoUs };
+await using identity = await openIdentity({ home, env: process.env, clock, random: systemRandom });
+for await (const _line of createInterface({ input: process.stdin })) {
+  aheadMs += 590_000;
+  const answer = await identity.accessToken().then(
+    () => 'ok',
+    (error: Error) => error.message,
+  );
+  process.stdout.write(`${answer}\n`);
+}
