@@ -19,6 +19,12 @@ export const globs = z.array(glob);
 /** A list where leaving it out is how to say "any" and an empty one would never match. */
 export const someGlobs = z.array(glob).min(1, 'is empty and matches nothing; leave it out for any');
 
+/** A place in an answer: a bare key name, or steps from the root: `$.a.b`, `$..user.*`, `$.list[0]`. */
+export const fieldPath = line(limits.patternLengthMax).regex(
+  /^(?:[^$].*|\$(?:\.\.?(?:\*|[^.*[\]\s]+)|\[(?:\*|[0-9]+|'[^']+'|"[^"]+")\])+)$/,
+  'must be a key name, or a path such as $..password or $..attributes.user.*',
+);
+
 /** Groups are compared whole: a pattern here would one day match a group that nobody thought of. */
 export const groups = z
   .array(line(300).refine((name) => !name.includes('*'), 'groups are whole names, not patterns; leave `groups` out for everyone'))

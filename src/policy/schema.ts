@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { detectorNames, detectorsDefault, fieldActions } from '../base/detectors.ts';
 import { limits } from '../base/limits.ts';
 import { connectionNames, connectionSchema } from './connection-schema.ts';
-import { duration, globs, groups, line, secretRef, someGlobs, url } from './fields.ts';
+import { duration, fieldPath, globs, groups, line, secretRef, someGlobs, url } from './fields.ts';
 
 const identity = z
   .strictObject({
@@ -72,7 +72,7 @@ const mask = z
     fields: z
       .array(
         z.strictObject({
-          path: line(limits.patternLengthMax).describe('A place: "$..password", "$..attributes.user.*", or a bare key name.'),
+          path: fieldPath.describe('A place: "$..password", "$..attributes.user.*", or a bare key name.'),
           as: z.enum(fieldActions).default('redact').describe('What becomes of the value.'),
         }),
       )

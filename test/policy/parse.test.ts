@@ -116,3 +116,11 @@ describe('the environment overrides single values', () => {
     expect(problems(`${HEAD}connections: {}\n`, { MCPREC_LISTEN: 'here' })).toEqual(['MCPREC_LISTEN: listen: must be HOST:PORT']);
   });
 });
+
+test.each(['password', 'usr.email', '$..password', '$..attributes.user.*', '$.a[0].b', "$['a b']", '$.*', '$[*].x'])(
+  '%s is a place that a mask can name',
+  (path) => {
+    const text = `${HEAD}connections: {}\nmask: { fields: [{ path: ${JSON.stringify(path)} }] }\n`;
+    expect(parseConfig(text, { file: 'g' }).config.mask.fields).toEqual([{ path, as: 'redact' }]);
+  },
+);

@@ -144,6 +144,11 @@ describe('a problem has its line and column', () => {
       `${HEAD}connections: {}\nmask: { apply: [client] }\n`,
       ['gateway.yaml:5:16: mask.apply: must name record: what is stored is always masked'],
     ],
+    ...['$', '$.', '$..', '$x', '$..a[', '$.a b'].map((path): [string, string, string[]] => [
+      `the path ${path}`,
+      `${HEAD}connections: {}\nmask: { fields: [{ path: "${path}" }] }\n`,
+      ['gateway.yaml:5:26: mask.fields[0].path: must be a key name, or a path such as $..password or $..attributes.user.*'],
+    ]),
     [
       'a header that mcprec owns',
       `${HEAD}connections:\n  a: { kind: mcp, upstream: "https://a", credential: { headers: { Host: "env:X" } } }\n`,
