@@ -1,7 +1,7 @@
 // What goes wrong between us and the identity provider, in the words of base/errors.ts. A provider's own words are hostile text.
 import type { CustomFetchOptions } from 'openid-client';
-import { ClientError, ResponseBodyError } from 'openid-client';
-import { McprecError } from '../base/errors.ts';
+import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'openid-client';
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
 import { anySignal, faultText } from './http.ts';
@@ -19,9 +19,12 @@ export function providerFault(error: unknown, issuer: string, waiting?: Waiting)
   if (error instanceof McprecError) return error;
   if (waiting?.signal?.aborted) return new McprecError('cancelled', 'the login was cancelled', { cause: error });
   if (waiting?.deadline?.aborted) return expired(error);
-  if (error instanceof ResponseBodyError) return refused(error, issuer);
+  const said = saidBy(error);
+  if (said !== undefined) return refused(said, issuer, waiting?.deadline === undefined ? 'refresh' : 'device');
   if (error instanceof ClientError) return clientFault(error, issuer);
-  return unreachable(error, issuer);
+  // What fetch throws where the network fails; any other TypeError is a mistake of ours.
+  if (error instanceof TypeError && error.cause !== undefined) return unreachable(error, issuer);
+  return asMcprecError(error);
 }
 
 /** `fetch` with a bounded answer that `signal` ends, for openid-client. Redirects stay unfollowed: openid-client asks for that. */
@@ -42,21 +45,41 @@ export function boundedFetch(signal: AbortSignal | undefined): (url: string, opt
   };
 }
 
-function refused(error: ResponseBodyError, issuer: string): McprecError {
-  const said = escapeHostileLine(error.error_description ?? error.error).slice(0, 300);
-  switch (error.error) {
+interface Said {
+  /** RFC 6749 §5.2, RFC 8628 §3.5, RFC 9449 §12.2. */
+  readonly code: string;
+  /** In the provider's words, escaped. */
+  readonly text: string;
+  readonly cause: Error;
+}
+
+function saidBy(error: unknown): Said | undefined {
+  if (error instanceof ResponseBodyError) return { code: error.error, text: ownWords(error.error_description ?? error.error), cause: error };
+  if (!(error instanceof WWWAuthenticateChallengeError)) return undefined;
+  const parameters = error.cause.find((challenge) => challenge.parameters.error !== undefined)?.parameters;
+  const code = parameters?.error ?? `HTTP ${error.status}`;
+  return { code, text: ownWords(parameters?.error_description ?? code), cause: error };
+}
+
+function ownWords(text: string): string {
+  return escapeHostileLine(text.slice(0, 300));
+}
+
+function refused({ code, text, cause }: Said, issuer: string, during: 'refresh' | 'device'): McprecError {
+  switch (code) {
     case 'access_denied':
-      return new McprecError('login_refused', 'the login was refused on the provider’s page', { cause: error, remedy: 'run: mcprec login, and allow it' });
+      return new McprecError('login_refused', 'the login was refused on the provider’s page', { cause, remedy: 'run: mcprec login, and allow it' });
     case 'expired_token':
-      return expired(error);
-    case 'invalid_grant':
+      return expired(cause);
     case 'invalid_dpop_proof':
-      return new McprecError('login_expired', `the identity provider no longer takes the stored login (${said})`, { cause: error });
+      return new McprecError('proof_invalid', `the identity provider ${issuer} refused the proof: ${text}`, { cause });
     case 'server_error':
     case 'temporarily_unavailable':
-      return new McprecError('provider_failed', `the identity provider ${issuer} failed: ${said}`, { cause: error });
+      return new McprecError('provider_failed', `the identity provider ${issuer} failed: ${text}`, { cause });
     default:
-      return new McprecError('login_refused', `the identity provider ${issuer} refused: ${said}`, { cause: error });
+      if (code === 'invalid_grant' && during === 'refresh')
+        return new McprecError('login_expired', `the identity provider no longer takes the stored login (${text})`, { cause });
+      return new McprecError('login_refused', `the identity provider ${issuer} refused: ${text}`, { cause });
   }
 }
 
