@@ -147,7 +147,8 @@ export class CborReader {
   bytes(length: number): Uint8Array {
     const found = this.#head(BYTES);
     if (found !== length) fail(`a byte string of ${found} bytes where ${length} are expected`);
-    return Uint8Array.prototype.slice.call(this.#in, this.#take(length), this.#at);
+    const from = this.#take(length);
+    return new Uint8Array(this.#in.subarray(from, this.#at));
   }
 
   /** The 16 bytes of an id as hex, without its prefix. */

@@ -95,6 +95,8 @@ export class JournalVerifier {
       if (leaf?.kind === 'open') checkOpening(log, entry, leaf, row);
       last = leaf ?? last;
     }
+    // A session is written together with its first entry.
+    if (last === undefined) log.report('open_missing', undefined, 'no entry of the session is left');
     if (this.#sentTotal.get(base, base + entriesPerLog) !== sent) {
       log.report('column_differs', undefined, 'the index of metric, check and event names has rows that no entry of this session accounts for');
     }
