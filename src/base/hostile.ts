@@ -18,3 +18,12 @@ export function escapeHostile(text: string): string {
 export function escapeHostileLine(text: string): string {
   return escapeHostile(text).replace(LINE_BREAKS, (c) => (c === '\n' ? '\\n' : '\\t'));
 }
+
+/** A JSON text that says the same, with every such character in its strings written as a `\uXXXX` escape, so that it may be shown too. */
+export function escapeHostileJson(json: string): string {
+  return json.toWellFormed().replace(DANGEROUS, (character) => {
+    let escaped = '';
+    for (let i = 0; i < character.length; i++) escaped += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    return escaped;
+  });
+}

@@ -35,6 +35,15 @@ export const limits = {
   /** Entries, and bytes of their payloads, that one read takes from the journal. */
   readEntriesMax: 1_000,
   readBytesMax: 16 * MiB,
+  /** Lines, and characters, of one payload that are shown as text; what is beyond is counted. */
+  shownLinesMax: 5_000,
+  shownCharactersMax: 256 * KiB,
+  /** The longest payload that is parsed to be shown; a longer one is shown as it stands. */
+  shownParseBytesMax: 8 * MiB,
+  /** Entries of one exchange that are shown with their payloads. */
+  shownEntriesMax: 200,
+  /** The longest pause of a replay, unless whole pauses are asked for. */
+  replayPauseMsMax: 3_000,
   /** What a verification reports of one log; more is counted. */
   findingsMax: 200,
   /** How long a writer tries to get a locked journal. */
@@ -56,6 +65,9 @@ export const limits = {
   /** Entries in one upload of a sync, and their bytes before compression. */
   syncEntriesMax: 500,
   syncBytesMax: 4 * MiB,
+  /** One upload of a sync as sent, and inflated: more than `syncBytesMax`, because an entry alone may be larger. */
+  uploadBytesMax: 32 * MiB,
+  uploadInflatedBytesMax: 96 * MiB,
   /** Body of a control request other than a sync. */
   controlBytesMax: 256 * KiB,
   /** How soon after an entry was written a connected forwarder syncs it. */
@@ -64,6 +76,26 @@ export const limits = {
   syncBackoffMsMax: 30_000,
   /** A request signature's `created` against the gateway's clock (RULES R4). */
   signatureSkewMsMax: 60_000,
+  /** Tokens of grants that a gateway keeps in memory. */
+  tokensCachedMax: 10_000,
+  /** Age of a DPoP proof (RFC 9449 §11.1), clock skew aside. */
+  proofMsMax: 60_000,
+  /** The identity provider's keys: how long they are kept, and how soon they are asked for again where a token names an unknown one. */
+  providerKeysMsMax: 10 * 60_000,
+  providerKeysMsMin: 5_000,
+  /** How long the gateway waits for the identity provider. */
+  providerAnswerMsMax: 5_000,
+  /** Groups of one identity; a token with more is refused. */
+  groupsMax: 1_000,
+  /** Sessions in one answer of the sessions list. */
+  sessionsListMax: 500,
+  /** Event streams of one session; a further one ends the oldest. */
+  eventStreamsMax: 4,
+  /** How often an event stream gets a comment. */
+  eventCommentMs: 25_000,
+  /** How often the gateway looks for grants that have ended, and for what else has expired. */
+  expiryCheckMs: 500,
+  storeSweepMs: 60_000,
   /** A grant's token (RULES R4: at most ten minutes). */
   grantTokenMsMax: 5 * 60_000,
   /** A grant where policy says no ttl. */

@@ -1,5 +1,6 @@
 // What a command gets from the world: streams, environment, clock. Commands never reach for `process` themselves.
 import type { Clock } from '../base/clock.ts';
+import { escapeHostileJson } from '../base/hostile.ts';
 import type { RandomBytes } from '../base/random.ts';
 
 export interface Io {
@@ -25,7 +26,7 @@ export function note(io: Io, line: string): void {
   io.stderr.write(`mcprec: ${line}\n`);
 }
 
-/** Writes one JSON value as a line to stdout. */
+/** Writes one JSON value as a line to stdout; what could move a cursor stands escaped in it (RULES R12). */
 export function sayJson(io: Io, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value)}\n`);
+  say(io, escapeHostileJson(JSON.stringify(value)));
 }

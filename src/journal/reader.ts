@@ -15,6 +15,8 @@ export interface SessionQuery {
   readonly limit: number;
   readonly connection?: string;
   readonly state?: SummaryState;
+  /** Only what stands behind this one in the list. */
+  readonly after?: Pick<SessionSummary, 'openedMs' | 'sessionId'>;
 }
 
 /** One batch that named a metric, check or event. */
@@ -50,7 +52,7 @@ interface SentRow {
 
 export class JournalReader {
   readonly #clock: Clock;
-  readonly #newest: Statement<[], SessionRow>;
+  readonly #newest: Statement<[number, string], SessionRow>;
   readonly #byPrefix: Statement<[string, string], SessionRow>;
   readonly #logNo: Statement<[Uint8Array], number>;
   readonly #whole: Statement<[number, number, number], EntryRow>;
@@ -59,7 +61,7 @@ export class JournalReader {
 
   constructor(db: Database, clock: Clock) {
     this.#clock = clock;
-    this.#newest = db.prepare(`${sessionRows} ORDER BY s.opened_ms DESC, s.session_id DESC`);
+    this.#newest = db.prepare(`${sessionRows} WHERE (s.opened_ms, s.session_id) < (?, ?) ORDER BY s.opened_ms DESC, s.session_id DESC`);
     this.#byPrefix = db.prepare(`${sessionRows} WHERE s.session_id >= ? AND s.session_id < ? ORDER BY s.session_id LIMIT 2`);
     this.#logNo = db.prepare<[Uint8Array], number>('SELECT log_no FROM logs WHERE log_id = ?').pluck();
     const rows = (payload: string) => `SELECT entry_id, leaf, names, ${payload} FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id LIMIT ?`;
@@ -73,10 +75,10 @@ export class JournalReader {
   }
 
   /** Newest first. */
-  sessions({ limit, connection, state }: SessionQuery): SessionSummary[] {
+  sessions({ limit, connection, state, after }: SessionQuery): SessionSummary[] {
     const found: SessionSummary[] = [];
     if (limit <= 0) return found;
-    for (const row of this.#newest.iterate()) {
+    for (const row of this.#newest.iterate(after?.openedMs ?? Number.MAX_SAFE_INTEGER, after?.sessionId ?? '')) {
       const summary = readSummary(row, this.#clock.wallMs());
       if ((connection !== undefined && summary.connection !== connection) || (state !== undefined && summary.state !== state)) continue;
       found.push(summary);
@@ -104,17 +106,6 @@ export class JournalReader {
   /** The same without payloads, for lists. */
   outline(logId: LogId, from: number, limit: number): StoredEntry[] {
     return this.#read(this.#outline, logId, from, limit);
-  }
-
-  /** Every entry of a log from `from` on, read in batches; writers may add to it meanwhile. */
-  *walk(logId: LogId, from = 0): Generator<StoredEntry, void, undefined> {
-    for (let next = from; ; ) {
-      const batch = this.entries(logId, next, limits.readEntriesMax);
-      const last = batch.at(-1);
-      if (last === undefined) return;
-      yield* batch;
-      next = last.index + 1;
-    }
   }
 
   /** The batches that named this metric, check or event, newest first. */
