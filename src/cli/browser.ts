@@ -18,6 +18,8 @@ export function hasBrowser(io: Io): boolean {
 export function openOnEnter(url: string, io: Io): Disposable {
   const open = (): void => openBrowser(url, io);
   io.stdin.once('data', open);
+  // A question asked before may have left it paused.
+  io.stdin.resume();
   return {
     [Symbol.dispose]() {
       io.stdin.removeListener('data', open);

@@ -33,9 +33,10 @@ export function terminalAsk(input: NodeJS.ReadStream, output: NodeJS.WriteStream
   return (question) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(new McprecError('cancelled', 'no passphrase was given'));
-      output.write(question);
       const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
       const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 });
+      // Only now: until readline has the terminal, what is typed would be echoed.
+      output.write(question);
       const end = (settle: () => void): void => {
         lines.removeAllListeners();
         signal.removeEventListener('abort', cancel);

@@ -40,7 +40,8 @@ export interface DeviceCode {
 const TOKEN_SECONDS_DEFAULT = 300;
 /** RFC 8628 §3.2. */
 const POLL_SECONDS_DEFAULT = 5;
-const NO_SCOPE_OF_PEOPLE = new Set(['openid', 'offline_access', 'profile', 'email']);
+/** Scopes that say what is told of a person: a machine asks for none of them. */
+const PERSON_SCOPES = new Set(['openid', 'offline_access', 'profile', 'email', 'address', 'phone', 'groups']);
 
 /** Reads the provider's metadata. Throws `provider_unreachable`, `provider_failed`. */
 export async function openProvider(settings: ProviderSettings): Promise<Provider> {
@@ -106,7 +107,7 @@ export class Provider {
 
   /** A token for the client itself (RFC 6749 §4.4). Throws `login_refused`. */
   async clientCredentials(dpop: DpopKey): Promise<Tokens> {
-    const scope = this.#settings.scopes.filter((name) => !NO_SCOPE_OF_PEOPLE.has(name)).join(' ');
+    const scope = this.#settings.scopes.filter((name) => !PERSON_SCOPES.has(name)).join(' ');
     const parameters = { ...(scope === '' ? {} : { scope }), ...this.#target() };
     return this.#tokens(await this.#ask(() => oidc.clientCredentialsGrant(this.#config, parameters, { DPoP: this.#handle(dpop) })));
   }
