@@ -79,7 +79,13 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .action(async (connections: string[], options) => exit(await (await import('./exec.ts')).runExec(connections, command, options, io, version)));
 }
 
-function registerRecord(program: Command, { io }: CommandContext): void {
+function registerRecord(program: Command, { io, exit }: CommandContext): void {
+  program
+    .command('verify')
+    .description('recompute the evidence of the journal: every leaf, commitment and root')
+    .option('--session <id>', 'only this session; the start of an id will do')
+    .option(...JSON_FLAG)
+    .action(async (options) => exit(await (await import('./verify.ts')).runVerify(options, io)));
   program
     .command('sync')
     .description('send the gateway what it lacks of the journal')
@@ -91,6 +97,24 @@ function registerRecord(program: Command, { io }: CommandContext): void {
 }
 
 function registerServers(program: Command, { io, exit }: CommandContext): void {
+  program
+    .command('doctor')
+    .description('check what mcprec needs on this machine, a line each')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => exit(await (await import('./doctor.ts')).runDoctor(options, io)));
+  program
+    .command('gateway')
+    .description('run a gateway')
+    .requiredOption('--config <file>', 'its gateway.yaml')
+    .action(async (options) => exit(await (await import('./gateway.ts')).runGateway(options, io)));
+  program
+    .command('dev')
+    .description('a gateway, an identity provider and a sandbox upstream on this machine, to try mcprec with')
+    .option('--port <port>', 'the gateway’s port')
+    .option('--data <dir>', 'keep what it stores here')
+    .action(async (options) => exit(await (await import('./dev.ts')).runDev(options, io)));
   const policy = program.command('policy').description('look at a gateway’s configuration');
   policy
     .command('check')

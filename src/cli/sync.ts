@@ -25,14 +25,23 @@ export async function runSync(options: SyncOptions, io: Io): Promise<void> {
     return reportLag(journal.syncLag(), options, io);
   }
   const { entries, logs, refused } = await pushPending(journal, identity, io.signal);
-  if (options.json) sayJson(io, { gateway: identity.gateway, entries, logs, refused: refused.map(({ log, error }) => ({ sessionId: log.sessionId, code: error.code })) });
-  else say(io, entries === 0 && refused.length === 0 ? `${identity.gateway} has everything` : `${entries} entries of ${logs} sessions sent to ${identity.gateway}`);
+  if (options.json)
+    sayJson(io, { gateway: identity.gateway, entries, logs, refused: refused.map(({ log, error }) => ({ sessionId: log.sessionId, code: error.code })) });
+  else
+    say(
+      io,
+      entries === 0 && refused.length === 0 ? `${identity.gateway} has everything` : `${entries} entries of ${logs} sessions sent to ${identity.gateway}`,
+    );
   const [first] = refused;
   if (first !== undefined) throw new McprecError(first.error.code, `session ${first.log.sessionId}: ${first.error.message}`, { cause: first.error });
 }
 
 function reportLag(lag: { readonly logs: number; readonly entries: number; readonly oldestWallMs?: number }, options: SyncOptions, io: Io): void {
   const seconds = lag.oldestWallMs === undefined ? 0 : Math.max(0, Math.round((io.clock.wallMs() - lag.oldestWallMs) / 1000));
-  if (options.json) return sayJson(io, { entries: lag.entries, sessions: lag.logs, seconds });
-  say(io, lag.entries === 0 ? 'the gateway has everything' : `${lag.entries} entries of ${lag.logs} sessions are not at the gateway, the oldest for ${seconds} s`);
+  if (options.json) sayJson(io, { entries: lag.entries, sessions: lag.logs, seconds });
+  else
+    say(
+      io,
+      lag.entries === 0 ? 'the gateway has everything' : `${lag.entries} entries of ${lag.logs} sessions are not at the gateway, the oldest for ${seconds} s`,
+    );
 }

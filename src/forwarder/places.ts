@@ -19,13 +19,13 @@ export interface Place {
 
 /** The remembered place of a connection; a new local token where there is none, or where `rotate` asks for one. */
 export function findPlace(home: string, key: string, options: { readonly rotate: boolean; readonly random: RandomBytes }): Place {
-  const known = options.rotate ? undefined : read(home)[key];
-  return { port: known?.port ?? read(home)[key]?.port ?? 0, localToken: new Secret(known?.token ?? newToken(options.random)) };
+  const known = options.rotate ? undefined : readPlaces(home)[key];
+  return { port: known?.port ?? readPlaces(home)[key]?.port ?? 0, localToken: new Secret(known?.token ?? newToken(options.random)) };
 }
 
 /** Writes down where a connection was served. The file is replaced as a whole, mode 0600. Throws `home_unwritable`. */
 export function keepPlace(home: string, key: string, place: Place): void {
-  const places: Places = { ...read(home), [key]: { port: place.port, token: place.localToken.reveal() } };
+  const places: Places = { ...readPlaces(home), [key]: { port: place.port, token: place.localToken.reveal() } };
   replaceFile(fileOf(home), `${JSON.stringify(places, null, 2)}\n`);
 }
 
@@ -62,7 +62,8 @@ function fileOf(home: string): string {
   return join(home, 'listeners.json');
 }
 
-function read(home: string): Places {
+/** Every remembered place. Throws `config_unreadable`, `config_invalid`. */
+export function readPlaces(home: string): Places {
   let text: string;
   try {
     text = readFileSync(fileOf(home), 'utf8');

@@ -1,0 +1,15 @@
+// What is too long for `npm test`: full kill counts, more seeds, other versions of Node.
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    include: ['test/long/**/*.test.ts'],
+    globalSetup: ['test/setup/global.ts'],
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
+    pool: 'forks',
+    maxWorkers: 1,
+  },
+});
