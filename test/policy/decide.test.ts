@@ -132,6 +132,12 @@ describe('on an MCP connection', () => {
     ['to a denied resource', ['owner'], listen('{"notifications":{"resourceSubscriptions":["a","secret"]}}'), 'no-secrets'],
     ['without a filter', ['owner'], { method: 'subscriptions/listen' }, 'access'],
     ['in another case', ['sre'], listen('{"notifications":{"ResourceSubscriptions":["file:///b"]}}'), 'access'],
+    [
+      'to one thing in two cases',
+      ['sre'],
+      listen('{"notifications":{"resourceSubscriptions":["file:///public/a"],"resourcesubscriptions":["file:///b"]}}'),
+      'access',
+    ],
     ['to what is no text', ['owner'], listen('{"notifications":{"resourceSubscriptions":[1]}}'), 'access'],
   ])('listening %s', (_, groups, call, expected) => {
     expect(outcome(decide(groups, 'datadog', call))).toBe(expected);

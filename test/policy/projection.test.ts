@@ -188,6 +188,11 @@ rules: [{ id: r, deny: true, tools: [y] }, { id: s, deny: true, tools: [z] }]
     expect(hash(`# comment\n${text.replace('[{ groups: [sre], tools: [x] }]', '\n  - tools:\n      - "x"\n    groups: [sre]\n')}`)).toBe(hash(text));
   });
 
+  test('does not depend on the order of connections', () => {
+    const [a, z] = ['a: { kind: mcp, upstream: "https://a" }', 'z: { kind: mcp, upstream: "https://z" }'];
+    expect(hash(`${HEAD}connections: { ${a}, ${z} }\n`)).toBe(hash(`${HEAD}connections: { ${z}, ${a} }\n`));
+  });
+
   test('has nothing to do with where the gateway runs or what its credentials are', () => {
     expect(hash(`listen: 127.0.0.1:1\n${text.replace('env:ONE', 'env:TWO')}`)).toBe(hash(text));
   });
