@@ -158,7 +158,12 @@ denied by access: access to tool "get_x" is not granted (it answers as if it did
     ['a connection that does not exist', { connection: 'datadgo', tool: 'x' }, 'not_found', 'there is no connection named datadgo; there are: datadog, intake'],
     ['nothing to call', { connection: 'datadog' }, 'usage', 'name one of --tool, --resource, --prompt and --method'],
     ['two things to call', { connection: 'datadog', tool: 'x', prompt: 'y' }, 'usage', 'name one of --tool, --resource, --prompt and --method'],
-    ['arguments that are not JSON', { connection: 'datadog', tool: 'x', args: '{' }, 'usage', '--args is not JSON: a member name in double quotes is expected at offset 1'],
+    [
+      'arguments that are not JSON',
+      { connection: 'datadog', tool: 'x', args: '{' },
+      'usage',
+      '--args is not JSON: a member name in double quotes is expected at offset 1',
+    ],
     ['an endpoint that does not exist', { connection: 'intake', method: 'POST /x' }, 'usage', '/x is not an endpoint of the intake'],
   ])('%s is a clear error', (_, options, code, message) => {
     expect(thrown(() => runPolicyExplain({ file, ...options }, terminal().io))).toMatchObject({ code, message });
