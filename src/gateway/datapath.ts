@@ -9,7 +9,7 @@ import { readBody } from '../transport/body.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
-import { type Admission, answerRefused } from './authenticate.ts';
+import { answerRefused } from './authenticate.ts';
 import type { DataPath, DataPathParts } from './gateway.ts';
 import type { LiveSession } from './live.ts';
 import { type UpstreamEdge, upstreamEdge } from './upstream-edge.ts';
