@@ -1,76 +1,90 @@
-// Makes a masker from settings.
+// Makes a masker from settings, and runs its steps on a text: fields, the scan, the places that stay, the new text.
 import { createHash } from 'node:crypto';
-import { type JsonNode, parseJson } from '../base/json.ts';
-import { markMasked } from '../base/masked.ts';
-import type { Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
+import type { JsonNode } from '../base/json.ts';
+import { type Masked, markMasked } from '../base/masked.ts';
+import { compileFields, type FieldRules, maskFields } from './fields.ts';
+import { markEnd } from './marker.ts';
+import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
+import { detectorNames } from './masker.ts';
+import { placeInJson, placeInText, type Replacement } from './places.ts';
+import { mayHoldOpaque, type ProtocolSpans, protocolSpans } from './protocol.ts';
+import { scan } from './scan.ts';
+import type { Enabled, Hit } from './source.ts';
+import { unescapedView } from './view.ts';
 
 export interface MaskerOptions {
   /** Key of pseudonyms; only the gateway has one (RULES R3). Without it `pseudonym` is recorded as `redact`. */
   readonly pseudonymKey?: Uint8Array;
 }
 
-const ENGINE = '0';
+// Raised with every change of what is found or how it is marked.
+const ENGINE = 1;
 
-/** Compiles `settings` into a masker. */
-export function compileMasker(settings: MaskSettings, _options: MaskerOptions = {}): Masker {
-  const names = new Set(settings.fields.map((f) => f.path.replace(/^\$\.\./, '').toLowerCase()));
-  const digest = createHash('sha256').update(JSON.stringify(settings)).digest('hex');
-  const patterns = settings.detectors.flatMap((d) => first[d] ?? []);
-  const maskText = (text: string): string => {
-    let out = text;
-    for (const [pattern, mark, valid] of patterns) out = out.replace(pattern, (m) => (valid(m) ? mark : m));
-    return out;
-  };
+/** Compiles `settings` into a masker. Throws `config_invalid` for a field path that cannot be read. */
+export function compileMasker(settings: MaskSettings, options: MaskerOptions = {}): Masker {
+  const on = Object.fromEntries(detectorNames.map((name) => [name, settings.detectors.includes(name)])) as Enabled;
+  const fields = compileFields(settings.fields, options.pseudonymKey);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([settings.detectors.toSorted(), settings.fields, options.pseudonymKey !== undefined]))
+    .digest('hex');
   return {
     version: `${ENGINE}-${digest.slice(0, 12)}`,
-    mask(text: string, request: MaskRequest): MaskOutcome {
-      const edits: { start: number; end: number; by: string }[] = [];
-      const root = request.form === 'json' ? parseJson(text) : undefined;
-      if (!root || root.type === 'fault') {
-        const out = maskText(text);
-        return { text: markMasked(out), count: out === text ? 0 : 1 };
-      }
-      const walk = (node: JsonNode): void => {
-        if (node.type === 'object') {
-          for (const m of node.members) {
-            const key = m.key.value.toLowerCase();
-            const secret = names.has(key) || (settings.detectors.includes('secrets') && SECRET_KEYS.test(key));
-            if (secret && m.value.type === 'string') edits.push({ start: m.value.start, end: m.value.end, by: '"[secret]"' });
-            else walk(m.value);
-          }
-        } else if (node.type === 'array') for (const item of node.items) walk(item);
-        else if (node.type === 'string') {
-          const out = maskText(node.value);
-          if (out !== node.value) edits.push({ start: node.start, end: node.end, by: JSON.stringify(out) });
-        }
-      };
-      walk(root);
-      let out = '';
-      let at = 0;
-      for (const e of edits) {
-        out += text.slice(at, e.start) + e.by;
-        at = e.end;
-      }
-      return { text: markMasked(edits.length === 0 ? text : out + text.slice(at)), count: edits.length };
-    },
+    mask: (text, request) => maskText({ on, fields }, text, request),
   };
 }
 
-type Pattern = readonly [RegExp, string, (match: string) => boolean];
-const always = (): boolean => true;
-const SECRET_KEYS =
-  /^(?:.*[_-])?(?:password|passwd|secret|api[_-]?key|application[_-]?key|access[_-]?token|refresh[_-]?token|token|authorization|cookie|private[_-]?key)$/;
-const first: Partial<Record<string, readonly Pattern[]>> = {
-  secrets: [[/\b(?:ghp_[A-Za-z0-9]{36}|AKIA[A-Z0-9]{16}|sk-[\w-]{20,200}|eyJ[\w-]{10,2000}\.[\w-]{10,2000}\.[\w-]{10,2000})/g, '[secret]', always]],
-  email: [[/[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{2,63}){1,8}/g, '[email]', always]],
-  card: [[/\b[2-6]\d{3}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}\b/g, '[card]', (m) => luhn(m.replace(/\D/g, ''))]],
-};
+interface Engine {
+  readonly on: Enabled;
+  readonly fields: FieldRules;
+}
 
-function luhn(digits: string): boolean {
-  let sum = 0;
-  for (let i = digits.length - 1, double = false; i >= 0; i--, double = !double) {
-    const d = digits.charCodeAt(i) - 48;
-    sum += double ? (d > 4 ? d * 2 - 9 : d * 2) : d;
+function maskText(engine: Engine, text: string, request: MaskRequest): MaskOutcome {
+  const fielded = applyFields(engine, text, request);
+  const hits = findHits(engine, fielded.text, request);
+  const replacements = request.form === 'json' ? placeInJson(fielded.text, hits, request.target) : placeInText(fielded.text, hits, request.target);
+  if (replacements.length === 0) return { text: markMasked(fielded.text), count: fielded.count, masks: [] };
+  return { ...splice(fielded.text, replacements), count: fielded.count + replacements.length };
+}
+
+function applyFields({ fields }: Engine, text: string, request: MaskRequest): { readonly text: string; readonly count: number } {
+  if (request.form !== 'json' || fields.rules.length === 0 || !fields.hint.test(text)) return { text, count: 0 };
+  const left = request.scope === 'mcp' ? protocolSpans(text) : undefined;
+  const starts = new Set([...(left?.leave ?? []), ...(left?.opaque ?? [])].map((span) => span.start));
+  return maskFields(fields, text, request.target, (node: JsonNode) => starts.has(node.start));
+}
+
+function findHits({ on, fields }: Engine, text: string, request: MaskRequest): readonly Hit[] {
+  let { hits, hidden } = scan(text, request.form, { on, names: fields.names });
+  if (hidden) {
+    const view = unescapedView(text);
+    hits = view.back(scan(view.text, request.form, { on, names: fields.names }).hits);
   }
-  return sum % 10 === 0;
+  if (request.scope !== 'mcp' || request.form !== 'json') return hits;
+  if (hits.length === 0 && !(request.target === 'record' && mayHoldOpaque(text))) return hits;
+  return withProtocol(text, hits, protocolSpans(text), request.target);
+}
+
+// Hits in what the protocol needs are left out; in the record, what is opaque is replaced whole.
+function withProtocol(text: string, hits: readonly Hit[], spans: ProtocolSpans, target: MaskRequest['target']): readonly Hit[] {
+  const left = [...spans.leave, ...spans.opaque].sort((a, b) => a.start - b.start);
+  if (left.length === 0) return hits;
+  const kept = hits.filter((hit) => !left.some((span) => hit.start < span.end && hit.end > span.start));
+  if (target === 'wire') return kept;
+  const opaque = spans.opaque
+    .filter((span) => span.end - span.start > 2 && markEnd(text, span.start + 1) !== span.end - 1)
+    .map((span) => ({ start: span.start + 1, end: span.end - 1, mark: `opaque:${span.end - span.start - 2}` }));
+  return [...kept, ...opaque].sort((a, b) => a.start - b.start);
+}
+
+function splice(text: string, replacements: readonly Replacement[]): { readonly text: Masked<string>; readonly masks: readonly Mask[] } {
+  const masks: Mask[] = [];
+  let out = '';
+  let at = 0;
+  for (const { start, end, by, mark } of replacements) {
+    out += text.slice(at, start);
+    masks.push({ kind: mark, at: out.length, replaced: end - start });
+    out += by;
+    at = end;
+  }
+  return { text: markMasked(out + text.slice(at)), masks };
 }

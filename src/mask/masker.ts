@@ -21,6 +21,18 @@ export interface MaskOutcome {
   readonly text: Masked<string>;
   /** How many values were replaced. */
   readonly count: number;
+  /** What detectors replaced, in order. What a field rule replaced is counted only. */
+  readonly masks: readonly Mask[];
+}
+
+/** One value that a detector replaced. */
+export interface Mask {
+  /** What stands in the mark: `email`, `secret:github`, `opaque:120`. */
+  readonly kind: string;
+  /** Where the replacement starts in the masked text. */
+  readonly at: number;
+  /** How many UTF-16 units it replaced. */
+  readonly replaced: number;
 }
 
 /** How a text is to be read. `json`: literals are masked in place, JSON inside strings too; every other byte stays. */

@@ -1,0 +1,182 @@
+// Secrets that their name gives away: `"password": "…"`, `API_KEY=…`, `token: …`, `--secret …`, at any depth of JSON in strings.
+import { type NameKind, nameKind } from './keynames.ts';
+import { markEnd } from './marker.ts';
+import type { Source } from './source.ts';
+import { isDigit } from './units.ts';
+import { closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER } from './values.ts';
+
+const BACKSLASH = 0x5c;
+const DOUBLE = 0x22;
+const SINGLE = 0x27;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const SPACES_MAX = 16;
+const ITEMS_MAX = 64;
+
+/** A name and where it ends; `quoted` where it stands in quotes, as in JSON. */
+interface Name {
+  readonly kind: NameKind;
+  readonly end: number;
+  readonly quoted: boolean;
+}
+
+/** Masks the value after the `:` or `=` at `at` if its name is a secret's or a field's. The last word before stands at `nameStart`…`nameEnd`. Returns the end of the hit, or 0. */
+export function maskAssigned(source: Source, at: number, nameStart: number, nameEnd: number): number {
+  const u = source.units;
+  let end = at;
+  while (at - end < SPACES_MAX && isSpace(u[end - 1])) end--;
+  const quoted = u[end - 1] === DOUBLE || u[end - 1] === SINGLE;
+  if (quoted) {
+    end--;
+    while (u[end - 1] === BACKSLASH) end--;
+  }
+  if (end !== nameEnd) return 0;
+  const kind = (source.on.secrets ? nameKind(u, end) : undefined) ?? fieldKind(source, nameStart, end);
+  if (kind === undefined) return 0;
+  const sign = u[at];
+  if (sign === EQUALS && (u[at + 1] === EQUALS || u[at - 1] === 0x21)) return 0;
+  let value = at + 1;
+  if (u[value] === EQUALS || u[value] === 0x3e) value++;
+  while (value - at < SPACES_MAX && isSpace(u[value])) value++;
+  return maskValueAt(source, { kind, end, quoted }, sign === COLON ? 'colon' : 'equals', value);
+}
+
+function fieldKind(source: Source, start: number, end: number): NameKind | undefined {
+  return source.names.size > 0 && source.names.has(source.text.slice(start, end).toLowerCase()) ? 'field' : undefined;
+}
+
+/** Masks what follows a command line's `--password` or the sentence's `the password is`. */
+export function maskFollowing(source: Source, nameEnd: number, from: number): number {
+  const kind = nameKind(source.units, nameEnd);
+  if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
+  let value = from;
+  while (value - from < SPACES_MAX && isSpace(source.units[value])) value++;
+  if (source.units[value] === 0x2d) return 0;
+  return maskValueAt(source, { kind, end: nameEnd, quoted: false }, 'colon', value);
+}
+
+function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
+  const u = source.units;
+  let open = at;
+  while (u[open] === BACKSLASH) open++;
+  const quote = u[open];
+  if (name.kind === 'value') return quote === DOUBLE ? maskPair(source, name, at, open) : 0;
+  if (name.kind === 'signature' && !inQuery(source, name.end)) return 0;
+  if (quote === DOUBLE || quote === SINGLE || quote === 0x60) return maskQuoted(source, name, at, open);
+  if (u[at] === 0x5b && name.quoted) return maskItems(source, name, at);
+  if (name.quoted && (isDigit(u[at]) || u[at] === 0x2d)) return maskNumber(source, name, at);
+  if (open !== at || u[at] === 0x7b) return 0;
+  return maskBare(source, name, sign, at);
+}
+
+// A number under a secret's name in JSON, whole.
+function maskNumber(source: Source, name: Name, at: number): number {
+  NUMBER.lastIndex = at;
+  if (!NUMBER.test(source.text)) return 0;
+  const end = NUMBER.lastIndex;
+  if (name.kind === 'code' && !/^\d{3,8}$/.test(source.text.slice(at, end))) return 0;
+  return name.kind === 'password' || name.kind === 'code' ? source.hit(at, end, markOf(name.kind)) : 0;
+}
+
+function maskQuoted(source: Source, name: Name, at: number, open: number): number {
+  const start = open + 1;
+  const end = closingQuote(source, open, open - at);
+  if (end <= start) return 0;
+  const held = source.text.slice(start, Math.min(end, start + 64));
+  if (markEnd(source.text, start) === end || (!name.quoted && isPlaceholder(held))) return 0;
+  if (name.kind === 'code' && !/^\d{3,8}$/.test(held)) return 0;
+  return source.hit(start, end, markOf(name.kind));
+}
+
+// An array of strings, as headers are in some logs: `"Authorization": ["Bearer …"]`.
+function maskItems(source: Source, name: Name, at: number): number {
+  let end = 0;
+  let i = at + 1;
+  for (let n = 0; n < ITEMS_MAX; n++) {
+    while (isSpace(source.units[i])) i++;
+    let open = i;
+    while (source.units[open] === BACKSLASH) open++;
+    if (source.units[open] !== DOUBLE) break;
+    const close = closingQuote(source, open, open - i);
+    if (close < open) break;
+    if (close > open + 1 && markEnd(source.text, open + 1) !== close) end = source.hit(open + 1, close, markOf(name.kind));
+    i = close + (open - i) + 1;
+    while (isSpace(source.units[i])) i++;
+    if (source.units[i++] !== 0x2c) break;
+  }
+  return end;
+}
+
+function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
+  if (markEnd(source.text, at) > 0) return 0;
+  if (name.kind === 'authorization') return maskCredentials(source, at);
+  if (name.kind === 'cookie') return maskCookies(source, at);
+  const end = endOfBare(source, at);
+  if (end === at) return 0;
+  const held = source.text.slice(at, Math.min(end, at + 256));
+  const pair = { kind: name.kind, sign, held, next: source.text.slice(end, end + 2) };
+  if (isPlaceholder(held) || !isPlausible(pair)) return 0;
+  return source.hit(at, end, markOf(name.kind));
+}
+
+// `Authorization: Bearer …`: the scheme stays, its credentials go. Schemes with parameters go to the end of the line.
+const SCHEME =
+  /(?:(?:basic|bearer|token|apikey|api-key|negotiate|ntlm|dpop|splunk|sswss?|geniekey|key|bot|oauth) +|(?:digest|aws4-hmac-sha256|hawk|signature|mac) +(?=\w))/iy;
+
+function maskCredentials(source: Source, at: number): number {
+  SCHEME.lastIndex = at;
+  const start = SCHEME.test(source.text) ? SCHEME.lastIndex : at;
+  if (markEnd(source.text, start) > 0) return 0;
+  const parameters = /^(?:d|aws|h|s|m)/i.test(source.text.slice(at, start)) && !/^(?:dpop|splunk|ssws)/i.test(source.text.slice(at, start));
+  const end = parameters ? endOfLine(source, start) : endOfBare(source, start);
+  const held = source.text.slice(start, Math.min(end, start + 256));
+  if (start === at && !isPlausible({ kind: 'secret', sign: 'colon', held, next: '' })) return 0;
+  return end > start && !isPlaceholder(held) ? source.hit(start, end, 'secret:authorization') : 0;
+}
+
+function maskCookies(source: Source, at: number): number {
+  const end = endOfLine(source, at);
+  return source.text.slice(at, Math.min(end, at + 4096)).includes('=') ? source.hit(at, end, 'secret:cookie') : 0;
+}
+
+const LINE_MAX = 8192;
+
+function endOfLine(source: Source, at: number): number {
+  const u = source.units;
+  let i = at;
+  while (i < source.length && i - at < LINE_MAX) {
+    const c = u[i] ?? 0;
+    if (c === DOUBLE || c === BACKSLASH || c < 0x20 || c === SINGLE) break;
+    i++;
+  }
+  return i;
+}
+
+// `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.
+const NAMED = /["'](?:name|key|field|header|variable|env)\\{0,7}["']\s{0,4}:\s{0,4}\\{0,7}["']([\w. -]{1,64})\\{0,7}["']\s{0,8},\s{0,8}\\{0,7}["']$/i;
+
+function maskPair(source: Source, name: Name, at: number, open: number): number {
+  const nameStart = name.end - 5;
+  const before = source.text.slice(Math.max(0, nameStart - 160), nameStart);
+  const found = NAMED.exec(before);
+  const label = found?.[1];
+  if (!found || label === undefined) return 0;
+  const labelEnd = nameStart - before.length + found.index + found[0].lastIndexOf(label) + label.length;
+  const kind = nameKind(source.units, labelEnd);
+  if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
+  return maskQuoted(source, { kind, end: name.end, quoted: true }, at, open);
+}
+
+// Signatures of signed links: only as a parameter of a query.
+function inQuery(source: Source, nameEnd: number): boolean {
+  return /[?&;](?:x-amz-|x-goog-)?(?:sig|signature)$/i.test(source.text.slice(Math.max(0, nameEnd - 24), nameEnd));
+}
+
+function markOf(kind: NameKind): string {
+  if (kind === 'field') return 'field';
+  return kind === 'secret' ? 'secret:key' : `secret:${kind}`;
+}
+
+function isSpace(c: number | undefined): boolean {
+  return c === 0x20 || c === 0x09;
+}

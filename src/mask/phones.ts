@@ -1,0 +1,68 @@
+// Telephone numbers: international form, North American form, national forms that a leading zero or brackets give away,
+// and anything of a fitting length beside a word that says so.
+import { digitsOf, type NumberRun, separatorBefore, sizesOf } from './numbers.ts';
+import type { Source } from './source.ts';
+
+// Country calling codes (ITU-T E.164), by their length.
+const CODES_1 = new Set(['1', '7']);
+const CODES_2 = new Set(
+  '20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98'.split(' '),
+);
+const CODES_3_FIRST = /^(?:21[1-368]|2[2-69]\d|3[578]\d|42[013]|50\d|59\d|6[789]\d|80[08]|85[02356]|87[0-9]|88[0-36]|96\d|97\d|99\d)/;
+
+const DATE =
+  /^(?:(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])(?!\d)|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)\d\d(?!\d))/;
+const EXTENSION = /(?: ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}(?![0-9a-z]))/iy;
+const MONEY = /[$€£¥]\s?$/;
+const DIGITS_MIN = 7;
+const DIGITS_MAX = 15;
+
+/** Masks the phone number that `run` is and returns its end, or 0. */
+export function maskPhone(source: Source, run: NumberRun): number {
+  for (let count = run.groups.length; count > 0; count--) {
+    const digits = digitsOf(source, run, count);
+    if (digits.length > DIGITS_MAX + 2) continue;
+    if (digits.length < DIGITS_MIN) return 0;
+    if (!isPhone(source, run, count, digits)) continue;
+    const end = run.groups[count - 1]?.end ?? 0;
+    EXTENSION.lastIndex = end;
+    return source.hit(run.start, EXTENSION.test(source.text) ? EXTENSION.lastIndex : end, 'phone');
+  }
+  return 0;
+}
+
+function isPhone(source: Source, run: NumberRun, count: number, digits: string): boolean {
+  const end = run.groups[count - 1]?.end ?? 0;
+  const written = source.text.slice(run.start, end);
+  if (/^0+$/.test(digits)) return false;
+  if (run.plus) return digits.length >= 8 && digits.length <= DIGITS_MAX + 1 && hasCallingCode(digits);
+  if (DATE.test(written) || MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return false;
+  if (count > 1 && looksLikePhone(source, run, count, digits)) return true;
+  if (digits.length > DIGITS_MAX) return false;
+  if (count === 1) return !isEpoch(digits) && source.words.near('phone', run.start, end);
+  return source.words.near('phone', run.start, end) || (digits.length <= 13 && source.words.near('phoneWeak', run.start, end));
+}
+
+// Forms that need no word beside them.
+function looksLikePhone(source: Source, run: NumberRun, count: number, digits: string): boolean {
+  const sizes = sizesOf(run).slice(0, count);
+  const separators = sizes.slice(1).map((_, i) => separatorBefore(source, run, i + 1));
+  const spacesOnly = separators.every((s) => s === ' ');
+  const national = digits.length === 11 && digits.startsWith('1') && sizes[0] === 1 ? digits.slice(1) : digits;
+  const nationalSizes = national === digits ? sizes : sizes.slice(1);
+  if (/^[2-9](?!11)\d\d[2-9]\d{6}$/.test(national) && nationalSizes.join() === '3,3,4' && (!spacesOnly || run.bracket)) return true;
+  if (digits.startsWith('00')) return digits.length >= 10 && hasCallingCode(digits.slice(2)) && !separators.includes('.');
+  const first = sizes[0] ?? 0;
+  const evenly = sizes.every((size, i) => size >= 2 || (i === 0 && run.bracket)) && count <= 5;
+  if (run.bracket && separators[0]?.startsWith(')')) return digits.length >= 9 && digits.length <= 12 && first <= 5 && evenly;
+  return /^0[1-9]/.test(digits) && digits.length >= 9 && digits.length <= 11 && first >= 2 && first <= 5 && evenly && new Set(separators).size <= 2;
+}
+
+function hasCallingCode(digits: string): boolean {
+  return CODES_1.has(digits.slice(0, 1)) || CODES_2.has(digits.slice(0, 2)) || CODES_3_FIRST.test(digits);
+}
+
+// Seconds and milliseconds since 1970, from 2001 to 2033: what telemetry is full of.
+function isEpoch(digits: string): boolean {
+  return /^1\d{9}(?:\d{3})?$/.test(digits);
+}

@@ -1,0 +1,59 @@
+// One text under the scan: its units, what has been found in it so far, and the words before a place that say what a number is.
+import { ContextWords } from './context.ts';
+import type { DetectorName, MaskForm } from './masker.ts';
+import { unitsOf } from './units.ts';
+
+/** A place to be replaced; `mark` without its brackets. */
+export interface Hit {
+  readonly start: number;
+  readonly end: number;
+  readonly mark: string;
+}
+
+export type Enabled = Readonly<Record<DetectorName, boolean>>;
+
+/** What the scan looks for. */
+export interface Settings {
+  readonly on: Enabled;
+  /** Names of fields whose values are masked in plain text too, lower case. */
+  readonly names: ReadonlySet<string>;
+}
+
+export class Source {
+  readonly text: string;
+  readonly form: MaskForm;
+  readonly on: Enabled;
+  readonly names: ReadonlySet<string>;
+  readonly units: Uint16Array;
+  readonly length: number;
+  readonly hits: Hit[] = [];
+  readonly words: ContextWords;
+  /** Set when a JSON escape spells a character that a value could be made of: the text is read again without escapes. */
+  hidden = false;
+  /** Offset behind the last hit. */
+  hitEnd = 0;
+  /** Where the letter of an escape such as `\n` stood last: it may as well be the first letter of what follows. */
+  escapeLetterAt = -1;
+
+  constructor(text: string, form: MaskForm, engine: Settings) {
+    this.text = text;
+    this.on = engine.on;
+    this.names = engine.names;
+    this.form = form;
+    this.units = unitsOf(text);
+    this.length = text.length;
+    this.words = new ContextWords(text, this.hits);
+  }
+
+  /** Notes a place and returns its end. A hit that begins before an earlier one ends takes the earlier one in. */
+  hit(start: number, end: number, mark: string): number {
+    let from = start;
+    for (let last = this.hits.at(-1); last && last.end > start; last = this.hits.at(-1)) {
+      from = Math.min(from, last.start);
+      this.hits.pop();
+    }
+    this.hits.push({ start: from, end, mark });
+    this.hitEnd = end;
+    return end;
+  }
+}

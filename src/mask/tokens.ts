@@ -1,0 +1,162 @@
+// Secrets that their own form gives away: vendors' prefixes, JSON Web Tokens, and a few shapes without a prefix.
+import type { Source } from './source.ts';
+import { DASH, DIGIT, isAlnum, KIND, LOWER, UPPER, WORD } from './units.ts';
+import { type CharSet, dottedRules, type VendorRule, vendorRules } from './vendors.ts';
+
+const POINT = 0x2e;
+
+type Rule =
+  | { readonly kind: 'prefix'; readonly rule: VendorRule }
+  | { readonly kind: 'dotted'; readonly name: string; readonly prefix: string; readonly pattern: RegExp };
+
+const buckets: (readonly Rule[] | undefined)[] = Array.from({ length: 4096 }, () => undefined);
+for (const rule of vendorRules) put(rule.prefix, { kind: 'prefix', rule });
+for (const rule of dottedRules) put(rule.prefix, { kind: 'dotted', ...rule });
+
+/** 1 where a known prefix begins with these two units: what the scan asks of every token. */
+export const PREFIXED: Uint8Array = Uint8Array.from(buckets, (bucket) => (bucket === undefined ? 0 : 1));
+PREFIXED[slotOf(0x65, 0x79)] = 1; // eyJ…
+
+/** Where two units stand in PREFIXED. */
+export function slotOf(first: number, second: number): number {
+  return ((first & 63) << 6) | (second & 63);
+}
+
+function put(prefix: string, rule: Rule): void {
+  const slot = slotOf(prefix.charCodeAt(0), prefix.charCodeAt(1));
+  // Longer prefixes first: `sk-ant-` before `sk-`.
+  const length = (r: Rule): number => (r.kind === 'prefix' ? r.rule.prefix.length : r.prefix.length);
+  buckets[slot] = [...(buckets[slot] ?? []), rule].sort((a, b) => length(b) - length(a));
+}
+
+/** Masks the secret that starts at `at` within the token that ends at `tokenEnd`; `flags` are the token's. Returns its end, or 0. */
+export function maskPrefixed(source: Source, at: number, tokenEnd: number, flags: number): number {
+  const u = source.units;
+  const bucket = buckets[slotOf(u[at] ?? 0, u[at + 1] ?? 0)];
+  if (bucket === undefined) return 0;
+  const mixed = (flags & DIGIT) !== 0 || (flags & (UPPER | LOWER)) === (UPPER | LOWER);
+  for (const one of bucket) {
+    if (one.kind === 'dotted') {
+      if (!source.text.startsWith(one.prefix, at)) continue;
+      one.pattern.lastIndex = at;
+      if (one.pattern.test(source.text)) return source.hit(at, extend(source, one.pattern.lastIndex), `secret:${one.name}`);
+      continue;
+    }
+    const { prefix, set, min, name } = one.rule;
+    if (!mixed || tokenEnd - at < prefix.length + min || !source.text.startsWith(prefix, at)) continue;
+    if (!holds(source, at + prefix.length, min, set)) continue;
+    if (min < 33 && !/\d/.test(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + 80)))) continue;
+    if (set === 'upper' && tokenEnd - at !== prefix.length + min) continue;
+    if (prefix.length <= 3 && !isRandom(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + 80)))) continue;
+    const end = source.hit(at, extend(source, tokenEnd), `secret:${name}`);
+    return name === 'aws' ? Math.max(end, maskAwsSecret(source, end)) : end;
+  }
+  return 0;
+}
+
+// Short prefixes need a body that no one would choose: digits among letters, not words in a row.
+function isRandom(body: string): boolean {
+  const digits = body.replace(/\D/g, '').length;
+  return digits >= 3 && !/[a-z]{9}/.test(body) && new Set(body).size >= 10;
+}
+
+function holds(source: Source, at: number, count: number, set: CharSet): boolean {
+  if (set === 'word') return true; // The token is made of these.
+  const u = source.units;
+  for (let i = at; i < at + count; i++) {
+    const c = u[i] ?? 0;
+    const kind = KIND[c] ?? 0;
+    if (set === 'alnum' ? (kind & DASH) !== 0 : set === 'upper' ? (kind & (UPPER | DIGIT)) === 0 : kind !== DIGIT && ((c | 0x20) < 0x61 || (c | 0x20) > 0x66))
+      return false;
+  }
+  return true;
+}
+
+const SUFFIX_MAX = 4096;
+
+// Padding, `%2F` and further parts after a point belong to the secret.
+function extend(source: Source, from: number): number {
+  const u = source.units;
+  let i = from;
+  while (i - from < SUFFIX_MAX) {
+    const kind = KIND[u[i] ?? 0] ?? 0;
+    if (kind !== 0 && kind <= WORD) i++;
+    else if (u[i] === 0x3d && i > from - 1 && !isAlnum(u[i + 1])) i++;
+    else if (u[i] === 0x3d && /^=[0-9A-F]{8}(?![0-9A-Za-z])/.test(source.text.slice(i, i + 10))) i += 9;
+    else if (u[i] === 0x25 && /^%[0-9A-Fa-f]{2}/.test(source.text.slice(i, i + 3))) i += 3;
+    else if (u[i] === POINT && /^\.[0-9a-z]{2}\.[0-9a-z]{7,9}(?![\w.])/.test(source.text.slice(i, i + 14))) i += 4;
+    else break;
+  }
+  return i;
+}
+
+const AWS_SECRET = /(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g;
+const AWS_SECRET_REACH = 160;
+
+// The secret key that stands beside its access key id.
+function maskAwsSecret(source: Source, from: number): number {
+  const near = source.text.slice(from, from + AWS_SECRET_REACH);
+  for (const found of near.matchAll(AWS_SECRET)) {
+    const value = found[0];
+    if (!/[a-z]/.test(value) || !/[A-Z]/.test(value) || !/\d/.test(value)) continue;
+    const start = from + found.index;
+    return source.hit(start, start + value.length, 'secret:aws');
+  }
+  return 0;
+}
+
+const HEADER_MAX = 4096;
+
+/** Masks the JSON Web Token (RFC 7519) or encrypted one (RFC 7516) whose `eyJ` stands at `at`; returns its end, or 0. */
+export function maskJwt(source: Source, at: number, tokenEnd: number): number {
+  const u = source.units;
+  if (tokenEnd - at < 12 || tokenEnd - at > HEADER_MAX || u[tokenEnd] !== POINT) return 0;
+  let end = tokenEnd;
+  for (let parts = 1; parts < 5 && u[end] === POINT; parts++) {
+    let i = end + 1;
+    while ((KIND[u[i] ?? 0] ?? 0) !== 0 && (KIND[u[i] ?? 0] ?? 0) <= WORD) i++;
+    if (i === end + 1 && parts > 2) break;
+    end = i;
+  }
+  if (end - tokenEnd < 12) return 0;
+  const header = Buffer.from(source.text.slice(at, tokenEnd), 'base64url').toString('latin1');
+  return /^\{\s*"[\s\S]{1,3000}\}$/.test(header) && /"(?:alg|enc|typ|kid)"/.test(header) ? source.hit(at, end, 'secret:jwt') : 0;
+}
+
+const SHAPES: readonly (readonly [name: string, pattern: RegExp])[] = [
+  ['mailchimp', /[0-9a-f]{32}-us[0-9]{1,2}(?![\w-])/y],
+  ['mailgun', /[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])/y],
+  ['atlas', /[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}/y],
+  ['discord', /[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y],
+  ['azure', /[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}/y],
+  ['azure', /[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}/y],
+  ['onepassword', /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y],
+];
+
+/** Masks the secret without a prefix that the token at `at` is, by its shape; returns its end, or 0. */
+export function maskShaped(source: Source, at: number, tokenEnd: number, flags: number): number {
+  const length = tokenEnd - at;
+  if ((flags & DIGIT) === 0) return 0;
+  const dotted = source.units[tokenEnd] === POINT;
+  const fits = dotted ? length === 14 || (length >= 23 && length <= 28) : flags & DASH ? length >= 35 && length <= 50 : length === 84 || length > 76;
+  if (!fits) return 0;
+  for (const [name, pattern] of SHAPES) {
+    pattern.lastIndex = at;
+    if (pattern.test(source.text)) return source.hit(at, pattern.lastIndex, `secret:${name}`);
+  }
+  return 0;
+}
+
+const KEY_WORDS =
+  /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi/gi;
+const NOT_KEY = /(?:trace|span|commit|sha|hash|digest|etag|md5|request|revision|image|checksum)[\w -]{0,16}["']?\s?[:= ]\s?["']?$/i;
+const HEX_REACH = 40;
+
+/** Masks 32 or 40 hex digits (keys of Datadog and many others) beside words that say they are a key; returns the end, or 0. */
+export function maskHexKey(source: Source, at: number, tokenEnd: number): number {
+  if (!holds(source, at, tokenEnd - at, 'hex')) return 0;
+  const lead = source.text.slice(Math.max(source.hitEnd, at - HEX_REACH, 0), at);
+  KEY_WORDS.lastIndex = 0;
+  if (!KEY_WORDS.test(lead) || NOT_KEY.test(lead)) return 0;
+  return source.hit(at, tokenEnd, 'secret:key');
+}

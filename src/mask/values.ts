@@ -1,0 +1,106 @@
+// Where a value ends, and whether it can be a secret.
+import type { NameKind } from './keynames.ts';
+import type { Source } from './source.ts';
+
+const BACKSLASH = 0x5c;
+const DOUBLE = 0x22;
+const VALUE_MAX = 65_536;
+
+/** A number as JSON writes it. */
+export const NUMBER = /-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?=[\s,}\]]|$)/y;
+
+/**
+ * Offset of the quote that closes the string opened at `open`, less its backslashes; where it does not close, the end of the text.
+ * `slashes` backslashes stood before the opening quote: 0 in a text or JSON, 1 in JSON in a string, 3 in JSON in that, and so on.
+ */
+export function closingQuote(source: Source, open: number, slashes: number): number {
+  const u = source.units;
+  const quote = u[open];
+  const limit = Math.min(source.length, open + VALUE_MAX);
+  let i = open + 1;
+  while (i < limit) {
+    const c = u[i];
+    // In JSON a double quote ends the string around whatever quotes are within.
+    if (c === quote || c === 0x0a || (c === DOUBLE && source.form === 'json')) return i;
+    if (c !== BACKSLASH) {
+      i++;
+      continue;
+    }
+    const run = i;
+    while (u[i] === BACKSLASH) i++;
+    const count = i - run;
+    if (u[i] !== quote && u[i] !== DOUBLE) continue;
+    // Fewer backslashes than it was opened with: the string around it ends. As many again, twice over: they escape each other.
+    if (count <= slashes || (u[i] === quote && (count - slashes) % (2 * (slashes + 1)) === 0)) return i - Math.min(count, slashes);
+    i++;
+  }
+  return limit;
+}
+
+// What ends a value that stands in no quotes.
+const STOPS = new Set([...'"\'`\\,;&<>(){}|'].map((c) => c.charCodeAt(0)));
+
+/** The end of an unquoted value. `\/` belongs to it: some writers of JSON escape slashes. */
+export function endOfBare(source: Source, at: number): number {
+  const u = source.units;
+  const limit = Math.min(source.length, at + VALUE_MAX);
+  let i = at;
+  while (i < limit) {
+    const c = u[i] ?? 0;
+    if (c === BACKSLASH) {
+      let next = i;
+      while (u[next] === BACKSLASH) next++;
+      if (u[next] !== 0x2f) break;
+      i = next + 1;
+    } else if (c <= 0x20 || STOPS.has(c) || (c === 0x5d && !isOpenBefore(u, at, i))) break;
+    else i++;
+  }
+  // The full stop or colon of the sentence.
+  while (i > at && (u[i - 1] === 0x2e || u[i - 1] === 0x3a || u[i - 1] === 0x21 || u[i - 1] === 0x3f)) i--;
+  return i;
+}
+
+function isOpenBefore(u: Uint16Array, from: number, to: number): boolean {
+  for (let i = to - 1; i >= from && to - i < 64; i--) if (u[i] === 0x5b) return true;
+  return false;
+}
+
+const PLACEHOLDER =
+  /^(?:\$\{|\$\(|\{\{|\{|<|%[sdvq({]|\$[A-Z_]{2,}|\*{2,}|x{3,}$|\.{3}|#\{|null$|nil$|none$|true$|false$|undefined$|yes$|no$|redacted|\[?(?:redacted|masked|filtered|hidden|removed|omitted)|n\/a$|empty$|required$|optional$|string$|missing$|invalid$|expired$|unset$|set$|env:|file:)/i;
+
+/** True for what stands where a secret would: templates, stars, words for nothing. */
+export function isPlaceholder(held: string): boolean {
+  return PLACEHOLDER.test(held);
+}
+
+interface Pair {
+  readonly kind: NameKind;
+  readonly sign: 'colon' | 'equals';
+  readonly held: string;
+  /** The two units behind the value. */
+  readonly next: string;
+}
+
+/** True where an unquoted value can be the secret that its name promises: prose must not be taken for one. */
+export function isPlausible({ kind, sign, held, next }: Pair): boolean {
+  if (kind === 'code' || kind === 'signature') return kind === 'code' ? /^\d{3,8}$/.test(held) : held.length >= 8;
+  const digit = /\d/.test(held);
+  const letter = /[A-Za-z]/.test(held);
+  const mark = /[^A-Za-z0-9.,/:_-]/.test(held);
+  if (kind === 'password' || kind === 'field') {
+    if (sign === 'equals') return held.length >= 3 || kind === 'field';
+    if (held.length < 4) return false;
+    return (digit && letter) || mark || (held.length >= 6 && digit) || (held.length >= 6 && endsThere(next));
+  }
+  if (held.length < 8 || /^[a-z]+(?:[._-][a-z]+)*$/i.test(held) || /^\d{1,15}$/.test(held)) return held.length >= 24 && mixedCase(held);
+  return (digit && letter) || mark || held.length >= 20;
+}
+
+// Nothing follows but the end of a line, string or object.
+function endsThere(next: string): boolean {
+  return next === '' || /^[\n\r"'`\\,;)}\]]/.test(next);
+}
+
+function mixedCase(held: string): boolean {
+  return /[a-z][A-Z]/.test(held) && /[A-Z][a-z]/.test(held) && !held.includes('.');
+}
