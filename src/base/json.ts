@@ -275,7 +275,7 @@ function findAmbiguousKey(members: readonly JsonMember[]): string | undefined {
   return undefined;
 }
 
-// Upper-casing first folds what a Go upstream folds too: long s (ſ) reads as s, the Kelvin sign as k.
-function foldCase(key: string): string {
+/** A key as a reader that ignores case has it. Upper-casing first folds what Go folds too: long s (ſ) reads as s, the Kelvin sign as k. */
+export function foldCase(key: string): string {
   return key.toUpperCase().toLowerCase();
 }

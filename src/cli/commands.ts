@@ -122,4 +122,22 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .argument('<file>')
     .option(...JSON_FLAG)
     .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
+  policy
+    .command('schema')
+    .description('print the JSON Schema of gateway.yaml, for editors')
+    .action(async () => exit((await import('./policy.ts')).runPolicySchema({}, io)));
+  policy
+    .command('explain')
+    .description('say what would be decided about a call, and by which entry or rule')
+    .requiredOption('--config <file>', 'the gateway.yaml')
+    .requiredOption('-c, --connection <name>', 'the connection')
+    .option('--as <who>', 'whom the answer is about; groups alone decide')
+    .option('--groups <names>', 'the groups, separated by commas', (text: string) => text.split(',').filter((name) => name !== ''))
+    .option('-t, --tool <name>', 'the tool that is called')
+    .option('--resource <uri>', 'the resource that is read')
+    .option('--prompt <name>', 'the prompt that is asked for')
+    .option('--method <method>', 'a method without a target, or verb and path of an HTTP call')
+    .option('-a, --args <json>', 'arguments, params or body')
+    .option(...JSON_FLAG)
+    .action(async ({ config, ...options }) => exit((await import('./policy.ts')).runPolicyExplain({ ...options, file: config }, io)));
 }

@@ -6,8 +6,8 @@ import { intakeEndpoint } from '../protocol/intake.ts';
 import type { AnswerVerdict, Outgoing } from '../transport/hop.ts';
 import type { UpstreamRequest } from '../transport/upstream.ts';
 
-/** Of Datadog's MCP server: by these a client could widen what it sees, so the gateway alone sets them. */
-const ownedQuery: ReadonlySet<string> = new Set(['toolsets', 'omit_tools']);
+/** By the first two a client could widen what it sees of Datadog's MCP server; in the others old clients put their key. The gateway alone sets them. */
+const ownedQuery: ReadonlySet<string> = new Set(['toolsets', 'omit_tools', 'api_key', 'application_key']);
 const ownedHeaders: ReadonlySet<string> = new Set(['x-datadog-mcp-toolsets']);
 
 export interface UpstreamEdge {

@@ -1,6 +1,6 @@
 // Reads what a client sends to an MCP server as JSON-RPC messages, strictly: what policy reads must be what the upstream
 // reads (RULES R7). Does no IO and decides nothing.
-import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
+import { foldCase, type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
 import { decodeMcpHeader, headerValue, type RawHeaders } from './headers.ts';
 
 export interface ClientMessage {
@@ -86,7 +86,7 @@ export function readMessage(node: JsonNode, text: string): ClientMessage | BodyF
   const id = member(node, 'id');
   const idLexeme = id?.type === 'string' || id?.type === 'number' ? text.slice(id.start, id.end) : undefined;
   if (node.ambiguousKey !== undefined) return fault(-32600, 'a key of the message stands twice, or twice but for its case', idLexeme);
-  const wrongCase = node.members.find((m) => envelopeKeys.has(m.key.value.toLowerCase()) && !envelopeKeys.has(m.key.value));
+  const wrongCase = node.members.find((m) => envelopeKeys.has(foldCase(m.key.value)) && !envelopeKeys.has(m.key.value));
   if (wrongCase) return fault(-32600, 'a key of the message is written in another case', idLexeme);
   if (stringMember(node, 'jsonrpc') !== '2.0') return fault(-32600, 'jsonrpc must be "2.0"', idLexeme);
   if (id !== undefined && idLexeme === undefined) return fault(-32600, 'the id must be a string or a number');
@@ -110,7 +110,7 @@ export function readMessage(node: JsonNode, text: string): ClientMessage | BodyF
 const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 /** The members of `params` that policy looks at; another spelling of their case could mean one to us and another to the upstream. */
 const paramsKeys = new Set(['name', 'arguments', 'uri', 'inputResponses', 'requestState', '_meta', 'cursor', 'taskId']);
-const paramsKeysFolded = new Map([...paramsKeys].map((key) => [key.toLowerCase(), key]));
+const paramsKeysFolded = new Map([...paramsKeys].map((key) => [foldCase(key), key]));
 
 type Params = { readonly type: 'params'; readonly object: JsonObject } | { readonly type: 'fault'; readonly fault: BodyFault };
 
@@ -121,7 +121,7 @@ function readParams(node: JsonObject, idLexeme: string | undefined): Params | un
   if (params.type !== 'object') return bad('params must be an object');
   if (params.ambiguousKey !== undefined) return bad('a key of params stands twice, or twice but for its case');
   for (const { key } of params.members) {
-    const exact = paramsKeysFolded.get(key.value.toLowerCase());
+    const exact = paramsKeysFolded.get(foldCase(key.value));
     if (exact !== undefined && exact !== key.value) return bad(`params: write ${exact} in this case`);
   }
   const args = member(params, 'arguments');
