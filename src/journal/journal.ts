@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { readOpening } from '../evidence/opening.ts';
@@ -66,8 +67,8 @@ export class Journal implements Disposable {
     this.#db = db;
     this.#clock = clock;
     this.#random = random;
-    [this.#committer, this.#writer, this.#reader] = whenFree(db.name, () => [new Committer(db), new LogWriter(db), new JournalReader(db, clock)]);
-    this.#outbox = new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId));
+    [this.#committer, this.#writer, this.#reader] = this.#read(() => [new Committer(db), new LogWriter(db), new JournalReader(db, clock)]);
+    this.#outbox = this.#read(() => new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId)));
     if (mode !== 'read') closeDeadSessions(db, this.#writer, { clock, random });
   }
 
@@ -112,6 +113,17 @@ export class Journal implements Disposable {
   /** The same without payloads, for lists. */
   outline(logId: LogId, from: number, limit: number): StoredEntry[] {
     return this.#read(() => this.#reader.outline(logId, from, limit));
+  }
+
+  /** Every entry of a log from `from` on, read in batches; writers may add to it meanwhile. */
+  *walk(logId: LogId, from = 0): Generator<StoredEntry, void, undefined> {
+    for (let next = from; ; ) {
+      const batch = this.entries(logId, next, limits.readEntriesMax);
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      yield* batch;
+      next = last.index + 1;
+    }
   }
 
   /** The batches that named this metric, check or event, newest first. */

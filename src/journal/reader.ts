@@ -70,7 +70,7 @@ export class JournalReader {
     this.#sent = db.prepare(
       `SELECT s.session_id, s.connection, s.identity, e.entry_id, e.wall_ms, t.count, e.leaf
        FROM sent t JOIN entries e USING (entry_id) JOIN sessions s ON s.log_no = e.entry_id / ${entriesPerLog}
-       WHERE t.kind = ? AND t.name = ? ORDER BY e.wall_ms DESC LIMIT ?`,
+       WHERE t.kind = ? AND t.name = ? ORDER BY e.wall_ms DESC, e.entry_id DESC LIMIT ?`,
     );
   }
 

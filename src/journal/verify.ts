@@ -53,7 +53,7 @@ export class JournalVerifier {
 
   /** Every session's id, the oldest first. */
   sessionIds(): SessionId[] {
-    return this.#ids.all() as SessionId[];
+    return whenFree(this.#db.name, () => this.#ids.all()) as SessionId[];
   }
 
   /** Verifies one session as it stands at this moment; writers may go on. Memory does not grow with the session. Throws `not_found`. */
