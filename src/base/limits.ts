@@ -35,9 +35,14 @@ export const limits = {
   /** Entries, and bytes of their payloads, that one read takes from the journal. */
   readEntriesMax: 1_000,
   readBytesMax: 16 * MiB,
+  /** Sessions that one command prints. */
+  sessionsShownMax: 100_000,
   /** Lines, and characters, of one payload that are shown as text; what is beyond is counted. */
   shownLinesMax: 5_000,
   shownCharactersMax: 256 * KiB,
+  /** The same where it is printed and not browsed. */
+  printedLinesMax: 1_000,
+  printedCharactersMax: 64 * KiB,
   /** The longest payload that is parsed to be shown; a longer one is shown as it stands. */
   shownParseBytesMax: 8 * MiB,
   /** Entries of one exchange that are shown with their payloads. */

@@ -10,9 +10,9 @@ import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { answerRefused } from './authenticate.ts';
-import type { DataPath, DataPathParts } from './gateway.ts';
 import type { LiveSession } from './live.ts';
 import { type UpstreamEdge, upstreamEdge } from './upstream-edge.ts';
+import type { DataPath, DataPathParts } from './wiring.ts';
 
 /** The data path of all connections. */
 export function openDataPath(parts: DataPathParts): DataPath {

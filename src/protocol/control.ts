@@ -117,6 +117,12 @@ export type GrantResponse = z.infer<typeof grantResponseSchema>;
 export const renewResponseSchema = grantResponseSchema.pick({ token: true, tokenExpiresAtMs: true, expiresAtMs: true, projection: true, policyHash: true });
 export type RenewResponse = z.infer<typeof renewResponseSchema>;
 
+/** `DELETE /v1/grants/{id}` revokes: the holder's own, or anyone's for an administrator. The body may be left out. 200 SessionSummary. */
+export const revokeRequestSchema = z.object({ reason: z.string().max(2000).optional() });
+
+/** `POST /v1/sessions/{id}/close`: what the laptop's log came to. 200 SessionSummary, also where the session had ended. */
+export const closeRequestSchema = z.object({ size: z.number().int().nonnegative(), root: z.string().regex(/^[0-9a-f]{64}$/) });
+
 /** Events of `GET /v1/sessions/{id}/events` (SSE; `event:` is the name, `data:` this JSON). */
 export const sessionEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('revoked'), reason: z.string() }),
@@ -139,7 +145,8 @@ export type LogState = z.infer<typeof logStateSchema>;
 /**
  * `POST /v1/logs/{id}/entries`: CBOR (`application/cbor`, `Content-Encoding: zstd` or none) of
  * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, names?: {salt, bytes}}], root}`, `root` being the root after them.
- * 200 LogState; 409 LogState where `from` is not the size held (a repeat of what is held is a 200); 422 where the root differs.
+ * 200 LogState (a repeat of what is held, too); 409 LogState where `from` lies beyond the size held. 422 with an error: `verify_failed`
+ * where a leaf, a commitment or the root is wrong, `journal_forked` where the upload contradicts what is held: nothing more is taken then.
  */
 export interface LogUpload {
   readonly from: number;
@@ -171,3 +178,11 @@ export const sessionSummarySchema = z.object({
   logs: z.array(z.object({ logId: z.string(), vantage: z.enum(['forwarder', 'gateway']), size: z.number(), root: z.string() })),
 });
 export type SessionSummary = z.infer<typeof sessionSummarySchema>;
+
+/** `GET /v1/sessions?limit=&before=&mine=`: `before` is an `openedAtMs`, `mine=1` leaves an administrator only the own ones. */
+export const sessionsQuerySchema = z.object({
+  limit: z.coerce.number().int().positive().optional(),
+  before: z.coerce.number().int().nonnegative().optional(),
+  mine: z.literal('1').optional(),
+});
+export const sessionsResponseSchema = z.object({ sessions: z.array(sessionSummarySchema) });

@@ -47,8 +47,13 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
     session: (sessionId) => one('session_id', sessionId),
     sessionOfGrant: (grantId) => one('grant_id', grantId),
     async sessionOfToken(tokenHash, nowMs) {
-      const row = await db.selectFrom('tokens').select('session_id').where('token_hash', '=', tokenHash).where('expires_ms', '>', nowMs).executeTakeFirst();
-      return row?.session_id as SessionId | undefined;
+      const row = await db
+        .selectFrom('tokens')
+        .select(['session_id', 'expires_ms'])
+        .where('token_hash', '=', tokenHash)
+        .where('expires_ms', '>', nowMs)
+        .executeTakeFirst();
+      return row && { sessionId: row.session_id as SessionId, expiresMs: row.expires_ms };
     },
     async sessions(query) {
       return withLogs(await newest(db, query).execute());
@@ -64,7 +69,6 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
 export function sessionLifetime({ db, writer, ownedLog }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
   return {
     async openSession(opening) {
-      const known = await db.selectFrom('devices').select('device_id').where('device_id', '=', opening.device.deviceId).executeTakeFirst();
       const log: OwnedLog = { tail: emptyTail(opening.gatewayLog) };
       const { session, forwarderLog } = opening;
       return writer.commit({
@@ -76,7 +80,10 @@ export function sessionLifetime({ db, writer, ownedLog }: SessionParts): Pick<Se
             .onConflict((on) => on.doNothing()),
         ],
         statements: [
-          ...(known ? [] : [db.insertInto('devices').values(deviceRow(opening.device))]),
+          db
+            .insertInto('devices')
+            .values(deviceRow(opening.device))
+            .onConflict((on) => on.column('device_id').doNothing()),
           db.insertInto('sessions').values(sessionRow(session)),
           db.insertInto('tokens').values(tokenRow(session.sessionId, opening.token)),
           db.insertInto('logs').values(logRow(opening.gatewayLog, session.sessionId, 'gateway')),

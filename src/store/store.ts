@@ -107,7 +107,8 @@ export interface SessionStore {
   endSession(ending: SessionEnding): Promise<boolean>;
   session(sessionId: SessionId): Promise<SessionWithLogs | undefined>;
   sessionOfGrant(grantId: GrantId): Promise<SessionWithLogs | undefined>;
-  sessionOfToken(tokenHash: Uint8Array, nowMs: number): Promise<SessionId | undefined>;
+  /** Whose token it is, and until when. */
+  sessionOfToken(tokenHash: Uint8Array, nowMs: number): Promise<{ readonly sessionId: SessionId; readonly expiresMs: number } | undefined>;
   /** Newest first. */
   sessions(query: SessionQuery): Promise<readonly SessionWithLogs[]>;
   /** Open sessions whose grant has ended by `nowMs`. */

@@ -158,7 +158,7 @@ export function storeContract(name: string, makeHarness: () => StoreHarness): vo
 
       it('finds a session by its token until the token ends', async () => {
         const made = await openSession();
-        expect(await store.sessionOfToken(made.token.hash, startMs)).toBe(made.sessionId);
+        expect(await store.sessionOfToken(made.token.hash, startMs)).toEqual({ sessionId: made.sessionId, expiresMs: made.token.expiresMs });
         expect(await store.sessionOfToken(made.token.hash, made.token.expiresMs)).toBeUndefined();
         expect(await store.sessionOfToken(randomBytes(32), startMs)).toBeUndefined();
       });
@@ -167,8 +167,8 @@ export function storeContract(name: string, makeHarness: () => StoreHarness): vo
         const made = await openSession();
         const token = { hash: randomBytes(32), expiresMs: startMs + 600_000 };
         expect(await store.renewSession({ sessionId: made.sessionId, token, expiresMs: startMs + 9, groups: ['sre', 'leads'] })).toBe(true);
-        expect(await store.sessionOfToken(made.token.hash, startMs)).toBe(made.sessionId);
-        expect(await store.sessionOfToken(token.hash, startMs)).toBe(made.sessionId);
+        expect(await store.sessionOfToken(made.token.hash, startMs)).toEqual({ sessionId: made.sessionId, expiresMs: made.token.expiresMs });
+        expect(await store.sessionOfToken(token.hash, startMs)).toMatchObject({ sessionId: made.sessionId });
         expect(await store.session(made.sessionId)).toMatchObject({ expiresMs: startMs + 9, identity: { groups: ['sre', 'leads'] } });
       });
 

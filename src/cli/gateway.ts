@@ -1,0 +1,58 @@
+// `mcprec gateway`: runs a gateway until it is told to stop.
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import pino from 'pino';
+import { McprecError } from '../base/errors.ts';
+import { startGateway } from '../gateway/gateway.ts';
+import { createKeys } from '../gateway/keys.ts';
+import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
+import { type Io, note, say, sayJson } from './io.ts';
+
+export interface GatewayOptions {
+  /** Path of gateway.yaml. */
+  readonly config: string;
+  /** Only makes the file of keys where it is missing. */
+  readonly initKeys?: boolean;
+  readonly json?: boolean;
+}
+
+/** Runs the gateway of a configuration until `io.signal` is aborted. Throws `config_unreadable`, `config_invalid`, and what `startGateway` throws. */
+export async function runGateway(options: GatewayOptions, io: Io): Promise<void> {
+  const { config, warnings } = readConfig(options.config, io.env);
+  for (const warning of warnings) note(io, problemLine(warning));
+  if (options.initKeys) {
+    if (config.keys.kind !== 'file') throw new McprecError('usage', 'keys names no file: --init-keys makes one only where it says file:');
+    createKeys(config.keys.path, io.random);
+    say(io, `the gateway’s keys are in ${config.keys.path}; keep a copy in a safe place`);
+    return;
+  }
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } }, io.stderr);
+  const gateway = await startGateway(config, { clock: io.clock, random: io.random, env: io.env, logger });
+  for (const [name, { record }] of Object.entries(config.connections))
+    if (record === 'off') note(io, `nothing is recorded on connection ${name} (record: off)`);
+  if (options.json) sayJson(io, { event: 'listening', url: gateway.url, publicUrl: gateway.publicUrl });
+  else say(io, `gateway listening on ${gateway.url}${gateway.publicUrl === gateway.url ? '' : `, known as ${gateway.publicUrl}`}`);
+  try {
+    if (!io.signal.aborted) await once(io.signal, 'abort');
+  } finally {
+    await gateway.close();
+  }
+}
+
+function readConfig(file: string, env: Io['env']): ParsedConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new McprecError('config_unreadable', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+  return parseConfig(text, { file, env });
+}
+
+/** Code, text and stack of an error; nothing of the requests or answers that libraries hang on theirs. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { message, stack, cause } = error;
+  return { ...(error instanceof McprecError && { code: error.code }), message, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
+}

@@ -1,0 +1,52 @@
+// Turns references to secrets (`env:NAME`, `file:PATH`) into the secrets, once, when the gateway starts.
+import { readFileSync } from 'node:fs';
+import { McprecError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { Secret } from '../base/secret.ts';
+import type { ConnectionConfig, SecretRef } from '../policy/config.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the reference names, without a line break at its end. Throws `secret_unresolved`. */
+export function resolveSecret(ref: SecretRef, env: Environment): Secret {
+  const value = ref.kind === 'env' ? env[ref.name] : readSecretFile(ref.path);
+  const text = value?.replace(/\r?\n$/, '') ?? '';
+  if (text === '') throw new McprecError('secret_unresolved', `${nameOf(ref)} is ${value === undefined ? 'not set' : 'empty'}`);
+  if (Buffer.byteLength(text) > limits.secretFileBytesMax)
+    throw new McprecError('secret_unresolved', `${nameOf(ref)} is longer than ${limits.secretFileBytesMax} bytes`);
+  return new Secret(text);
+}
+
+/** The credential headers of a connection: lower-case name and value. Throws `secret_unresolved`, naming the connection. */
+export function resolveCredentials(name: string, connection: ConnectionConfig, env: Environment): readonly (readonly [string, Secret])[] {
+  return Object.entries(connection.credentialHeaders).map(([header, { ref, scheme }]) => {
+    const secret = resolveOf(name, ref, env);
+    if (/[^\t\u0020-\u007e\u0080-\u00ff]/.test(secret.reveal())) {
+      throw new McprecError('secret_unresolved', `connection ${name}: ${nameOf(ref)} holds characters that cannot stand in a header`);
+    }
+    return [header, scheme === undefined ? secret : new Secret(`${scheme} ${secret.reveal()}`)];
+  });
+}
+
+/** The reference as it stands in the configuration. */
+export function nameOf(ref: SecretRef): string {
+  return ref.kind === 'env' ? `env:${ref.name}` : `file:${ref.path}`;
+}
+
+function resolveOf(name: string, ref: SecretRef, env: Environment): Secret {
+  try {
+    return resolveSecret(ref, env);
+  } catch (error) {
+    if (error instanceof McprecError) throw new McprecError(error.code, `connection ${name}: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+function readSecretFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new McprecError('secret_unresolved', `file:${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}

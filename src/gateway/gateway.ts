@@ -1,0 +1,138 @@
+// Wires a gateway: store, keys, control API and data path behind one listener; and takes it down again in order.
+import type { Logger } from 'pino';
+import { McprecError } from '../base/errors.ts';
+import type { IdSource } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { GatewayConfig } from '../policy/config.ts';
+import { openSqliteStore } from '../store/sqlite.ts';
+import type { Store } from '../store/store.ts';
+import { buildApi } from './api.ts';
+import { Authenticator } from './authenticate.ts';
+import { type Environment, resolveCredentials } from './credentials.ts';
+import { openDataPath } from './datapath.ts';
+import { SessionEvents } from './events.ts';
+import { FrontDoor } from './front-door.ts';
+import { Grants } from './grants.ts';
+import { Handles } from './handles.ts';
+import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
+import { LiveSessions } from './live.ts';
+import { Tokens } from './tokens.ts';
+import type { DataPathParts } from './wiring.ts';
+
+export interface GatewayWorld extends IdSource {
+  readonly logger: Logger;
+  readonly env: Environment;
+  /** True where the keys file is made if it is missing: `mcprec dev` and `--init-keys`. */
+  readonly createKeys?: boolean;
+}
+
+export interface Gateway {
+  /** Where it listens. */
+  readonly url: string;
+  /** What clients call it. */
+  readonly publicUrl: string;
+  /** Ends event streams, lets calls in flight finish for a moment, writes what waits. Sessions stay open for the next start. */
+  close(): Promise<void>;
+}
+
+interface Opened {
+  readonly keys: GatewayKeys;
+  readonly credentials: DataPathParts['credentials'];
+  readonly store: Store;
+  readonly door: FrontDoor;
+}
+
+/**
+ * Starts a gateway. Throws `secret_unresolved`, `config_invalid` (its keys), `port_taken`, and what opening the store throws; then
+ * nothing is left open.
+ */
+export async function startGateway(config: GatewayConfig, world: GatewayWorld): Promise<Gateway> {
+  const keys = openKeys(config, world);
+  const credentials = new Map(Object.entries(config.connections).map(([name, connection]) => [name, resolveCredentials(name, connection, world.env)] as const));
+  const store = openSqliteStore(config.data.path, world);
+  const door = new FrontDoor();
+  try {
+    return await run(config, world, { keys, credentials, store, door });
+  } catch (error) {
+    await door.close();
+    await store.close();
+    throw error;
+  }
+}
+
+function openKeys(config: GatewayConfig, world: GatewayWorld): GatewayKeys {
+  if (world.createKeys && config.keys.kind === 'file') createKeys(config.keys.path, world.random);
+  try {
+    return loadKeys(config.keys, world.env, world.random);
+  } catch (error) {
+    if (!(error instanceof McprecError) || error.code !== 'secret_unresolved') throw error;
+    throw new McprecError('secret_unresolved', `the gateway’s keys: ${error.message}`, {
+      cause: error,
+      remedy: 'make them once with: mcprec gateway --init-keys',
+    });
+  }
+}
+
+async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentials, store, door }: Opened): Promise<Gateway> {
+  const { logger, clock, random } = world;
+  const ids: IdSource = { clock, random };
+  // First: the address stands in what is signed, and a free port (0) is known only now.
+  const url = await door.open(config.listen.host, config.listen.port);
+  const publicUrl = config.publicUrl.endsWith(':0') ? url : config.publicUrl;
+  const events = new SessionEvents();
+  const live = new LiveSessions({ config, store, keys, ids });
+  const grants = new Grants({ config, store, keys, ids, live, events, publicUrl });
+  const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
+  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger }, (handler) => door.useApi(handler));
+  await api.ready();
+  const dataPath = openDataPath({
+    config,
+    publicUrl,
+    authenticator: new Authenticator({ publicUrl, store, live, clock }),
+    handles: new Handles(keys.handleKey, store, clock),
+    credentials,
+    ids,
+    logger,
+  });
+  door.serve(dataPath);
+  const stopSweeping = sweep(store, grants, world);
+  return {
+    url,
+    publicUrl,
+    async close() {
+      await stopSweeping();
+      door.stopListening();
+      events.close();
+      await dataPath.close();
+      await api.close();
+      await door.close();
+      await store.close();
+    },
+  };
+}
+
+/** Ends what has expired, again and again; returns what stops it. A fault is logged and tried again: the data path checks expiry by itself. */
+function sweep(store: Store, grants: Grants, { clock, logger }: GatewayWorld): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let lastSweepMs = 0;
+  const once = async (): Promise<void> => {
+    try {
+      await grants.endExpired();
+      const nowMs = clock.wallMs();
+      if (nowMs - lastSweepMs < limits.storeSweepMs) return;
+      lastSweepMs = nowMs;
+      await store.sweep(nowMs);
+    } catch (err) {
+      logger.error({ err }, 'could not end what has expired');
+    }
+  };
+  const timer = setInterval(() => {
+    running ??= once().finally(() => {
+      running = undefined;
+    });
+  }, limits.expiryCheckMs);
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}

@@ -1,0 +1,221 @@
+// Gives, renews and ends grants: who may use which connection, for how long, with which keys (DESIGN §5, RULES R4, R5).
+import { createHash } from 'node:crypto';
+import { CompactEncrypt, importJWK, type JWK } from 'jose';
+import { McprecError } from '../base/errors.ts';
+import { type GrantId, newId, parseId, type SessionId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import type { RandomBytes } from '../base/random.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
+import { compileMasker } from '../mask/compile.ts';
+import type { Masker } from '../mask/masker.ts';
+import { maskValue, statementBytes } from '../mask/value.ts';
+import { connectionAccess } from '../policy/access.ts';
+import type { GatewayConfig } from '../policy/config.ts';
+import { type Projection, projectPolicy } from '../policy/projection.ts';
+import type { GrantRequest, GrantResponse, RenewResponse } from '../protocol/control.ts';
+import type { SessionEnding, SessionToken, SessionWithLogs } from '../store/store.ts';
+import { deviceOf } from './devices.ts';
+import type { SessionEvents } from './events.ts';
+import type { SessionKeys } from './keys.ts';
+import type { LiveParts, LiveSessions } from './live.ts';
+import type { Caller } from './tokens.ts';
+
+export interface GrantParts extends LiveParts {
+  readonly publicUrl: string;
+  readonly live: LiveSessions;
+  readonly events: SessionEvents;
+}
+
+type Ending = Pick<SessionEnding, 'state' | 'reason'> & { readonly stated?: Readonly<Record<string, unknown>> };
+
+const KEY_BYTES = 32;
+
+export class Grants {
+  readonly #parts: GrantParts;
+  readonly #masker: Masker;
+
+  constructor(parts: GrantParts) {
+    this.#parts = parts;
+    this.#masker = compileMasker(parts.config.mask, { pseudonymKey: parts.keys.pseudonymKey });
+  }
+
+  /** Opens a session for the caller. Throws `not_found` (naming what the caller may use), `connection_denied`, `device_refused`, `usage`. */
+  async create(caller: Caller, request: GrantRequest): Promise<GrantResponse> {
+    const { config, keys, ids, store, publicUrl } = this.#parts;
+    const { identity } = caller;
+    const ttlMs = accessOf(config, identity.groups, request.connection);
+    const device = await deviceOf(request.device, { caller, origin: new URL(publicUrl).origin, store, clock: ids.clock });
+    const logId = parseId('log', request.logId);
+    if (logId === undefined) throw new McprecError('usage', 'the log’s id is malformed');
+    const openedMs = ids.clock.wallMs();
+    const expiresMs = openedMs + Math.min(ttlMs, (request.ttlSeconds ?? Number.POSITIVE_INFINITY) * 1000);
+    const sessionId = newId('ses', ids);
+    const sessionKeys: SessionKeys = { signing: ids.random(KEY_BYTES), reconcile: ids.random(KEY_BYTES) };
+    const sealedKeys = await encryptKeys(sessionKeys, request.ephemeralKey);
+    const token = newToken(ids.random);
+    const session = {
+      sessionId,
+      grantId: newId('grt', ids),
+      connection: request.connection,
+      identity,
+      deviceId: device.deviceId,
+      openedMs,
+      expiresMs,
+      wrappedKeys: keys.wrap(sessionId, sessionKeys),
+    };
+    const projection = projectPolicy(config, identity.groups, request.connection);
+    const { kind, record } = projection.connection;
+    const given = { client: request.client, device: request.device.name, ...(request.reason !== undefined && { reason: request.reason }) };
+    const masked = maskValue(this.#masker, given).value;
+    const stated = { session: sessionId, connection: request.connection, kind, record, identity, device: device.deviceId, forwarderLog: logId, expiresMs };
+    const tokenExpiresMs = Math.min(expiresMs, openedMs + limits.grantTokenMsMax);
+    const opened = await store.openSession({
+      session: { ...session, client: masked.client, ...(masked.reason !== undefined && { reason: masked.reason }) },
+      token: { hash: hashOf(token), expiresMs: tokenExpiresMs },
+      device: { ...device, name: masked.device },
+      forwarderLog: logId,
+      gatewayLog: newId('log', ids),
+      entries: [{ ...this.#draft('open', statementBytes(this.#masker, stated, given)), policyHash: Buffer.from(projection.policyHash, 'hex') }],
+    });
+    if (!opened) throw new McprecError('usage', 'the log’s id is in use by another session', { remedy: 'run: mcprec connect' });
+    return {
+      grantId: session.grantId,
+      sessionId,
+      token,
+      tokenExpiresAtMs: tokenExpiresMs,
+      expiresAtMs: expiresMs,
+      identity,
+      connection: { name: request.connection, kind, record, env: { ...config.connections[request.connection]?.env } },
+      keys: sealedKeys,
+      ...(await this.#sign(projection)),
+      gatewayKey: { ...keys.publicJwk },
+    };
+  }
+
+  /**
+   * A new token and projection. The groups are looked at again: whoever has lost access loses the session. Throws `not_found`,
+   * `grant_ended`, `grant_revoked`, `connection_denied`.
+   */
+  async renew(caller: Caller, grantId: GrantId): Promise<RenewResponse> {
+    const { config, ids, store, live, events } = this.#parts;
+    const session = ownedBy(caller, await store.sessionOfGrant(grantId), 'grant');
+    refuseEnded(session);
+    const { groups } = caller.identity;
+    try {
+      accessOf(config, groups, session.connection);
+    } catch (error) {
+      await this.#end(session, { state: 'revoked', reason: 'access lost' });
+      throw error;
+    }
+    const nowMs = ids.clock.wallMs();
+    if (session.expiresMs <= nowMs) throw new McprecError('grant_ended', 'the grant has ended');
+    const text = newToken(ids.random);
+    const token: SessionToken = { hash: hashOf(text), expiresMs: Math.min(session.expiresMs, nowMs + limits.grantTokenMsMax) };
+    const renewed = await store.renewSession({ sessionId: session.sessionId, token, expiresMs: session.expiresMs, groups });
+    if (!renewed) throw new McprecError('grant_ended', 'the grant has ended');
+    const projection = await this.#sign(projectPolicy(config, groups, session.connection));
+    if (await live.regroup(session.sessionId, groups)) events.publish(session.sessionId, { event: 'policy', ...projection });
+    return { token: text, tokenExpiresAtMs: token.expiresMs, expiresAtMs: session.expiresMs, ...projection };
+  }
+
+  /** Ends a grant and its session at once: the caller's own, or anyone's for an administrator. Throws `not_found`. */
+  async revoke(caller: Caller, grantId: GrantId, reason = 'revoked'): Promise<SessionWithLogs> {
+    const session = await this.#parts.store.sessionOfGrant(grantId);
+    const found = caller.admin ? seen(session, 'grant') : ownedBy(caller, session, 'grant');
+    const by = { issuer: caller.identity.issuer, subject: caller.identity.subject };
+    return this.#end(found, { state: 'revoked', reason: maskValue(this.#masker, reason).value, stated: { by } });
+  }
+
+  /** The laptop says that the session is over and what its log came to. Throws `not_found`. */
+  async close(caller: Caller, sessionId: SessionId, laptop: { readonly size: number; readonly root: string }): Promise<SessionWithLogs> {
+    const session = ownedBy(caller, await this.#parts.store.session(sessionId), 'session');
+    return this.#end(session, { state: 'closed', reason: 'closed', stated: { forwarder: laptop } });
+  }
+
+  /** Ends the sessions whose grant is over. */
+  async endExpired(): Promise<void> {
+    const { store, ids } = this.#parts;
+    for (const sessionId of await store.expiredSessions(ids.clock.wallMs())) {
+      const session = await store.session(sessionId);
+      if (session !== undefined) await this.#end(session, { state: 'expired', reason: 'expired' });
+    }
+  }
+
+  async #end(session: SessionWithLogs, { state, reason, stated }: Ending): Promise<SessionWithLogs> {
+    const { store, live, events, ids } = this.#parts;
+    const { sessionId } = session;
+    const entry = this.#draft('close', statementBytes(this.#masker, { state, ...stated }, { reason }));
+    if (await store.endSession({ sessionId, state, reason, atMs: ids.clock.wallMs(), entries: [entry] })) {
+      await live.end(sessionId, state);
+      events.publish(sessionId, state === 'revoked' ? { event: state, reason } : { event: state });
+    }
+    return seen(await store.session(sessionId), 'session');
+  }
+
+  #draft(kind: 'open' | 'close', payload: NonNullable<EntryDraft['payload']>): EntryDraft {
+    const { clock } = this.#parts.ids;
+    return { kind, wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0, payload, maskerVersion: this.#masker.version };
+  }
+
+  async #sign(projection: Projection): Promise<{ projection: string; policyHash: string }> {
+    return { projection: await this.#parts.keys.sign(projection), policyHash: projection.policyHash };
+  }
+}
+
+/** How long the grant may last. Throws `not_found` or `connection_denied`, saying what there is or who may. */
+function accessOf(config: GatewayConfig, groups: readonly string[], connection: string): number {
+  const access = connectionAccess(config, groups, connection);
+  switch (access.kind) {
+    case 'granted':
+      return access.ttlMs;
+    case 'denied': {
+      const who = access.groups.length === 0 ? 'no group is' : `allowed: ${access.groups.join(', ')}`;
+      throw new McprecError('connection_denied', `none of your groups may use connection ${connection} (${who})`);
+    }
+    case 'unknown': {
+      const usable = access.connections.filter((name) => connectionAccess(config, groups, name).kind === 'granted');
+      const list = usable.length === 0 ? 'there is none that you may use' : `you may use: ${usable.join(', ')}`;
+      throw new McprecError('not_found', `there is no connection named ${connection}; ${list}`, {
+        remedy: 'choose one of these, or ask the platform owner for access',
+      });
+    }
+  }
+}
+
+/** The session where it is the caller's. Another's is as unknown as one that never was. */
+export function ownedBy(caller: Caller, session: SessionWithLogs | undefined, what: 'grant' | 'session'): SessionWithLogs {
+  const { issuer, subject } = caller.identity;
+  return seen(session?.identity.issuer === issuer && session.identity.subject === subject ? session : undefined, what);
+}
+
+/** Throws `not_found` where there is none. */
+export function seen(session: SessionWithLogs | undefined, what: 'grant' | 'session'): SessionWithLogs {
+  if (session === undefined) throw new McprecError('not_found', `there is no such ${what}`);
+  return session;
+}
+
+/** Throws `grant_revoked` or `grant_ended` where the session is not open. */
+export function refuseEnded({ state }: SessionWithLogs): void {
+  if (state === 'revoked') throw new McprecError('grant_revoked', 'the grant was revoked');
+  if (state !== 'open') throw new McprecError('grant_ended', `the grant has ended: its session is ${state}`);
+}
+
+async function encryptKeys({ signing, reconcile }: SessionKeys, ephemeralKey: JWK): Promise<string> {
+  const text = JSON.stringify({ signing: Buffer.from(signing).toString('base64url'), reconcile: Buffer.from(reconcile).toString('base64url') });
+  try {
+    const { kty, crv, x, y } = ephemeralKey;
+    const key = await importJWK({ kty, crv, x, y } as JWK, 'ECDH-ES');
+    return await new CompactEncrypt(Buffer.from(text)).setProtectedHeader({ alg: 'ECDH-ES', enc: 'A256GCM' }).encrypt(key);
+  } catch (cause) {
+    throw new McprecError('usage', 'the ephemeral key is no P-256 public key', { cause });
+  }
+}
+
+/** The prefix lets scanners of source code and logs find a token that was leaked. */
+function newToken(random: RandomBytes): string {
+  return `mcprec_${Buffer.from(random(KEY_BYTES)).toString('base64url')}`;
+}
+
+function hashOf(token: string): Uint8Array {
+  return createHash('sha256').update(token).digest();
+}

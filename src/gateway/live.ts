@@ -1,0 +1,117 @@
+// The open sessions as the data path needs them: keys unwrapped, policy and masker compiled. A cache over the store; a restart loses nothing.
+import { createSecretKey, type KeyObject } from 'node:crypto';
+import { McprecError } from '../base/errors.ts';
+import type { IdSource, SessionId } from '../base/ids.ts';
+import { type PathRules, rulesOf } from '../path/rules.ts';
+import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
+import { projectPolicy } from '../policy/projection.ts';
+import type { Identity } from '../protocol/control.ts';
+import type { Session, SessionLog, SessionState, Store } from '../store/store.ts';
+import type { GatewayKeys } from './keys.ts';
+
+export interface LiveSession {
+  readonly sessionId: SessionId;
+  readonly connection: string;
+  readonly config: ConnectionConfig;
+  readonly log: SessionLog;
+  readonly signingKey: KeyObject;
+  readonly reconcileKey: KeyObject;
+  readonly expiresMs: number;
+  /** As at the last renewal. */
+  readonly identity: Identity;
+  readonly rules: PathRules;
+  /** Set once the session has ended, also while exchanges of it are still in flight. */
+  readonly ended: Exclude<SessionState, 'open'> | undefined;
+}
+
+export interface LiveParts {
+  readonly config: GatewayConfig;
+  readonly store: Store;
+  readonly keys: GatewayKeys;
+  readonly ids: IdSource;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export class LiveSessions {
+  readonly #parts: LiveParts;
+  readonly #sessions = new Map<SessionId, Promise<Mutable<LiveSession> | undefined>>();
+
+  constructor(parts: LiveParts) {
+    this.#parts = parts;
+  }
+
+  /** The open session of that id; undefined where there is none. Throws what the store throws, and `secret_unresolved`. */
+  async get(sessionId: SessionId): Promise<LiveSession | undefined> {
+    const loading = this.#sessions.get(sessionId) ?? this.#load(sessionId);
+    this.#sessions.set(sessionId, loading);
+    try {
+      const session = await loading;
+      // Only open sessions are kept: the rest could be asked for without end.
+      if (session === undefined) this.#drop(sessionId, loading);
+      return session;
+    } catch (error) {
+      this.#drop(sessionId, loading);
+      throw error;
+    }
+  }
+
+  /** After a renewal: other groups are another policy. Returns true where the policy changed. */
+  async regroup(sessionId: SessionId, groups: readonly string[]): Promise<boolean> {
+    const session = await this.#sessions.get(sessionId);
+    if (session === undefined || sameGroups(session.identity.groups, groups)) return false;
+    session.identity = { ...session.identity, groups: [...groups] };
+    session.rules = this.#rules(session.connection, groups, session.reconcileKey);
+    return true;
+  }
+
+  /** After the session has ended in the store. */
+  async end(sessionId: SessionId, state: Exclude<SessionState, 'open'>): Promise<void> {
+    const loading = this.#sessions.get(sessionId);
+    this.#sessions.delete(sessionId);
+    const session = await loading?.catch(() => undefined);
+    if (session !== undefined) session.ended = state;
+  }
+
+  #rules(connection: string, groups: readonly string[], reconcileKey: KeyObject): PathRules {
+    const { config, keys, ids } = this.#parts;
+    return rulesOf(projectPolicy(config, groups, connection), { reconcileKey, ids, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+  }
+
+  #drop(sessionId: SessionId, loading: Promise<unknown>): void {
+    if (this.#sessions.get(sessionId) === loading) this.#sessions.delete(sessionId);
+  }
+
+  async #load(sessionId: SessionId): Promise<Mutable<LiveSession> | undefined> {
+    const { store, ids } = this.#parts;
+    const [stored, log] = await Promise.all([store.session(sessionId), store.openLog(sessionId)]);
+    if (stored?.state !== 'open' || stored.expiresMs <= ids.clock.wallMs()) return undefined;
+    if (log === undefined || stored.wrappedKeys === undefined) throw new McprecError('journal_corrupt', `${sessionId} is open and has no log or no keys`);
+    return this.#open(stored, stored.wrappedKeys, log);
+  }
+
+  #open(stored: Session, wrapped: Uint8Array, log: SessionLog): Mutable<LiveSession> | undefined {
+    const { config, keys } = this.#parts;
+    // The connection may have been taken out of the configuration since.
+    const connection = Object.hasOwn(config.connections, stored.connection) ? config.connections[stored.connection] : undefined;
+    if (connection === undefined) return undefined;
+    const { signing, reconcile } = keys.unwrap(stored.sessionId, wrapped);
+    const reconcileKey = createSecretKey(reconcile);
+    return {
+      sessionId: stored.sessionId,
+      connection: stored.connection,
+      config: connection,
+      log,
+      signingKey: createSecretKey(signing),
+      expiresMs: stored.expiresMs,
+      identity: stored.identity,
+      rules: this.#rules(stored.connection, stored.identity.groups, reconcileKey),
+      reconcileKey,
+      ended: undefined,
+    };
+  }
+}
+
+function sameGroups(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && new Set([...a, ...b]).size === a.length;
+}

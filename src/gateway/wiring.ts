@@ -1,0 +1,27 @@
+// What a gateway hands to its data path, and what it asks of it. Types only.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { IdSource } from '../base/ids.ts';
+import type { Secret } from '../base/secret.ts';
+import type { GatewayConfig } from '../policy/config.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { Handles } from './handles.ts';
+
+export interface DataPathParts {
+  readonly config: GatewayConfig;
+  /** Without a slash at its end. */
+  readonly publicUrl: string;
+  readonly authenticator: Authenticator;
+  readonly handles: Handles;
+  /** By connection: lower-case header name and value. */
+  readonly credentials: ReadonlyMap<string, readonly (readonly [string, Secret])[]>;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}
+
+export interface DataPath {
+  /** Serves a request to `/c/<connection><rest>`; `rest` starts with a slash or is empty, and has the query. Never throws. */
+  serve(request: IncomingMessage, response: ServerResponse, connection: string, rest: string): void;
+  /** Resolves when what is in flight is done, or was given `limits.drainMsMax`. */
+  close(): Promise<void>;
+}
