@@ -1,7 +1,9 @@
 // `mcprec dev` as a value: sandbox, OIDC provider and gateway in one process on loopback, and the files that they share.
+import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { startGateway } from '../gateway/gateway.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { parseConfig } from '../policy/parse.ts';
 import { type Account, devAccounts, devMachine, type MachineAccount } from './accounts.ts';
@@ -10,11 +12,6 @@ import { gatewayFile } from './gateway-file.ts';
 import { type DevProvider, startProvider } from './provider.ts';
 import { type Sandbox, startSandbox } from './sandbox.ts';
 
-export interface RunningGateway {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 export interface DevOptions {
   /** Of the gateway; provider and sandbox take the two after it. 0 takes three free ones; left out: what gateway.yaml says, else 7470. */
   readonly port?: number | undefined;
@@ -22,11 +19,14 @@ export interface DevOptions {
   readonly data?: string | undefined;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Where a gateway.yaml that was changed finds its `env:NAME`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The gateway's. */
+  readonly logger: Logger;
   readonly seed?: number;
   readonly accounts?: readonly Account[];
   readonly accessTokenSeconds?: number;
   readonly pollSeconds?: number;
-  readonly startGateway: (config: GatewayConfig) => Promise<RunningGateway>;
 }
 
 export interface Dev {
@@ -89,7 +89,8 @@ async function startParts(options: DevOptions, directory: DevDirectory, closers:
 
   const text = kept ?? gatewayFile({ ...provider, port: ports.gateway, sandboxUrl: sandbox.url, mcpUrl: sandbox.mcpUrl, files: devFiles });
   if (kept === undefined) directory.writeConfig(text);
-  const gateway = await options.startGateway(parseConfig(text, source).config);
+  const { env, logger } = options;
+  const gateway = await startGateway(parseConfig(text, source).config, { clock, random, env, logger, createKeys: true });
   closers.push(() => gateway.close());
   return { gatewayUrl: gateway.url, provider, sandbox, accounts, machine, configFile: source.file, machineSecretFile: directory.file('machineSecret') };
 }
