@@ -4,6 +4,7 @@ import { ClientError, ResponseBodyError, WWWAuthenticateChallengeError } from 'o
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
+import { whyUnsafe } from './gateway-url.ts';
 import { anySignal, faultText } from './http.ts';
 
 /** What can end a request or the wait for a device code. */
@@ -27,9 +28,11 @@ export function providerFault(error: unknown, issuer: string, waiting?: Waiting)
   return asMcprecError(error);
 }
 
-/** `fetch` with a bounded answer that `signal` ends, for openid-client. Redirects stay unfollowed: openid-client asks for that. */
+/** `fetch` with a bounded answer, of safe addresses only, that `signal` ends; for openid-client. Redirects stay unfollowed: openid-client asks for that. */
 export function boundedFetch(signal: AbortSignal | undefined): (url: string, options: CustomFetchOptions) => Promise<Response> {
   return async (url, options) => {
+    const reason = whyUnsafe(new URL(url));
+    if (reason !== undefined) throw new McprecError('provider_failed', `the identity provider has an endpoint that is refused: ${reason}`);
     const answer = await fetch(url, { ...(options as RequestInit), signal: anySignal(signal, options.signal) });
     const chunks: Uint8Array[] = [];
     let length = 0;

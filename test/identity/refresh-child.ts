@@ -1,4 +1,6 @@
-// A process of its own that shares a login: at each line on stdin it asks for a token as if the last one were about to end.
+// A process of its own that shares a login: at each line on stdin it asks for a token as if the last one were about to
+// end, and prints the token's digest.
+import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -11,7 +13,7 @@ await using identity = await openIdentity({ home, env: process.env, clock, rando
 for await (const _line of createInterface({ input: process.stdin })) {
   aheadMs += 590_000;
   const answer = await identity.accessToken().then(
-    () => 'ok',
+    ({ token }) => createHash('sha256').update(token.reveal()).digest('hex'),
     (error: Error) => error.message,
   );
   process.stdout.write(`${answer}\n`);
