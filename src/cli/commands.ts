@@ -19,6 +19,7 @@ export function registerCommands(program: Command, context: CommandContext): voi
   registerLogin(program, context);
   registerConnect(program, context);
   registerRecord(program, context);
+  registerSessions(program, context);
   registerServers(program, context);
 }
 
@@ -96,6 +97,25 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
     .action(async (options) => (await import('./sync.ts')).runSync(options, io));
 }
 
+function registerSessions(program: Command, { io }: CommandContext): void {
+  const sessions = program.command('sessions').description('look at what was recorded: a browser on a terminal, else the list');
+  sessions
+    .command('list')
+    .description('list the sessions, newest first')
+    .option('--connection <name>', 'only those on this connection')
+    .option('--state <state>', 'only those that are: open, closed, crashed')
+    .option('--limit <n>', 'at most so many')
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./sessions.ts')).runSessionsList(options, io));
+  sessions
+    .command('show')
+    .description('show a session and its exchanges')
+    .argument('<session>', 'its id, or the start of it')
+    .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
+    .option(...JSON_FLAG)
+    .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
+}
+
 function registerServers(program: Command, { io, exit }: CommandContext): void {
   program
     .command('doctor')
@@ -108,7 +128,9 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .command('gateway')
     .description('run a gateway')
     .requiredOption('--config <file>', 'its gateway.yaml')
-    .action(async (options) => exit(await (await import('./gateway.ts')).runGateway(options, io)));
+    .option('--init-keys', 'only make the file of keys where it is missing')
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./gateway.ts')).runGateway(options, io));
   program
     .command('dev')
     .description('a gateway, an identity provider and a sandbox upstream on this machine, to try mcprec with')
