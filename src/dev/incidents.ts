@@ -1,6 +1,6 @@
 // The incidents of the made-up shop. Their text carries personal data and secrets, as people paste them in a hurry.
 import { isoTime } from '../base/clock.ts';
-import { letters } from './seeded.ts';
+import { hex } from './seeded.ts';
 import type { World } from './world.ts';
 
 const HOUR_MS = 60 * 60_000;
@@ -44,7 +44,7 @@ export function incidentsOf(world: World): Incident[] {
         { at: at(24), author: 'Priya Raman', message: 'Please stop pasting keys here. Rotating all of them now.' },
       ],
       attributes: {
-        pagerKey: letters('0123456789abcdef', 12, world.seed, 'pager', n),
+        pagerKey: hex(12, world.seed, 'pager', n),
         database: { host: 'payments-db.prod.internal', user: 'payments_rw', password: of(password, 0) },
       },
     };

@@ -1,6 +1,6 @@
 // The log lines of the made-up shop: a pure function of seed and time, so that any stretch of time can be asked for twice.
 import { isoTime } from '../base/clock.ts';
-import { HEX, letters, pick, unit } from './seeded.ts';
+import { hex, pick, unit } from './seeded.ts';
 import type { Host, World } from './world.ts';
 
 /** One line falls into each stretch of this length. */
@@ -34,7 +34,10 @@ export function searchLogs(world: World, search: LogSearch): { lines: LogLine[];
   let scanned = 0;
   for (let tick = Math.floor((search.toMs - 1) / TICK_MS); tick * TICK_MS >= search.fromMs && lines.length < search.limit; tick--) {
     scanned++;
-    const line = lineAt(world, tick);
+    const head = headAt(world, tick);
+    // Most lines are out by service or status: the rest of them need not be made.
+    if (!terms.every((term) => mayMatch(head, term))) continue;
+    const line = lineAt(world, tick, head);
     if (terms.every((term) => matches(line, term))) lines.push(line);
   }
   return { lines, scanned };
@@ -49,24 +52,37 @@ function matches(line: LogLine, term: string): boolean {
   return line.tags.includes(term);
 }
 
-function lineAt(world: World, tick: number): LogLine {
-  const { seed } = world;
-  const host = pick(world.hosts, seed, 'line host', tick);
+interface Head {
+  readonly host: Host;
+  readonly status: LogLine['status'];
+}
+
+function headAt({ seed, hosts }: World, tick: number): Head {
   const chance = unit(seed, 'line status', tick);
-  const status = chance < 0.05 ? 'error' : chance < 0.14 ? 'warn' : 'info';
+  return { host: pick(hosts, seed, 'line host', tick), status: chance < 0.05 ? 'error' : chance < 0.14 ? 'warn' : 'info' };
+}
+
+function mayMatch({ host, status }: Head, term: string): boolean {
+  if (term.startsWith('service:')) return term === `service:${host.service}`;
+  if (term.startsWith('status:')) return term === `status:${status}`;
+  return true;
+}
+
+function lineAt(world: World, tick: number, { host, status }: Head): LogLine {
+  const { seed } = world;
   const durationMs = Math.round(20 + 400 * unit(seed, 'line ms', tick) ** 3 + (status === 'error' ? 2_000 : 0));
   const order = 880_000 + Math.floor(unit(seed, 'order', tick) * 90_000);
   const clientIp = pick(world.sensitive.ip, seed, 'line ip', tick);
   const email = pick(world.sensitive.email, seed, 'line mail', tick);
   return {
-    id: `AZ${letters(HEX, 22, seed, 'line id', tick)}`,
+    id: `AZ${hex(22, seed, 'line id', tick)}`,
     timestamp: isoTime(tick * TICK_MS + Math.floor(unit(seed, 'line at', tick) * TICK_MS)),
     status,
     service: host.service,
     host: host.name,
-    message: messageOf(seed, tick, { host, status, durationMs, order, email }),
-    traceId: letters(HEX, 32, seed, 'trace', Math.floor(tick / 3)),
-    spanId: letters(HEX, 16, seed, 'span', tick),
+    message: messageOf(seed, tick, { status, durationMs, order, email }),
+    traceId: hex(32, seed, 'trace', Math.floor(tick / 3)),
+    spanId: hex(16, seed, 'span', tick),
     tags: [`env:${host.env}`, `service:${host.service}`, `host:${host.name}`, `availability-zone:${host.zone}`, `version:2026.${11 + (tick % 2)}.${tick % 5}`],
     attributes: {
       duration_ms: durationMs,
@@ -79,7 +95,6 @@ function lineAt(world: World, tick: number): LogLine {
 }
 
 interface Told {
-  readonly host: Host;
   readonly status: LogLine['status'];
   readonly durationMs: number;
   readonly order: number;

@@ -6,7 +6,7 @@ import { answerWith, isLoopbackHost, readBody, sendJson } from './http.ts';
 import { type Intake, type IntakeRecord, makeIntake } from './intake.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
 import { type McpEndpoint, makeMcpEndpoint } from './mcp.ts';
-import { HEX, letters } from './seeded.ts';
+import { hex } from './seeded.ts';
 import { UpstreamLog, type UpstreamRequest } from './upstream-log.ts';
 import { makeWorld, type World } from './world.ts';
 
@@ -64,7 +64,7 @@ interface Parts {
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const seed = options.seed ?? DEFAULT_SEED;
   const clock = options.clock ?? systemClock;
-  const credentials = options.credentials ?? { apiKey: letters(HEX, 32, seed, 'api key'), applicationKey: letters(HEX, 40, seed, 'application key') };
+  const credentials = options.credentials ?? { apiKey: hex(32, seed, 'api key'), applicationKey: hex(40, seed, 'application key') };
   const world = makeWorld(seed, clock);
   const parts: Parts = {
     clock,

@@ -1,5 +1,5 @@
 // The personal data and secrets that the sandbox's answers carry: well-formed, made up, and known, so that a test can look for leaks.
-import { BASE62, HEX, letters, pick } from './seeded.ts';
+import { BASE62, hex, letters, pick } from './seeded.ts';
 
 /** Every sensitive value that an answer of the sandbox can hold, by the detector that should find it. */
 export interface Sensitive {
@@ -28,7 +28,7 @@ export function makeSensitive(seed: number): Sensitive {
       `AKIA${letters('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', 16, seed, 'aws')}`,
       `ghp_${letters(BASE62, 36, seed, 'github')}`,
       `sk_live_${letters(BASE62, 24, seed, 'stripe')}`,
-      letters(HEX, 32, seed, 'datadog'),
+      hex(32, seed, 'datadog'),
     ],
     ip: Array.from({ length: 4 }, (_, i) => `203.0.113.${1 + (Math.floor(i * 61 + seed) % 250)}`),
     phone: PHONES,

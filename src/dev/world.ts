@@ -1,6 +1,6 @@
 // The made-up shop that the sandbox reports on: services, hosts, monitors, incidents. Deterministic by seed and clock; monitors can change.
 import type { Clock } from '../base/clock.ts';
-import { letters, pick, unit } from './seeded.ts';
+import { hex, pick, unit } from './seeded.ts';
 import { makeSensitive, type Sensitive } from './sensitive.ts';
 
 export interface Service {
@@ -64,7 +64,7 @@ export function makeWorld(seed: number, clock: Clock): World {
 function hostsOf(seed: number, service: Service): Host[] {
   const count = { critical: 4, high: 3, low: 2 }[service.tier];
   return Array.from({ length: count }, (_, i) => ({
-    name: `i-${letters('0123456789abcdef', 17, seed, 'host', service.name, i)}`,
+    name: `i-${hex(17, seed, 'host', service.name, i)}`,
     service: service.name,
     env: i === count - 1 ? 'staging' : 'prod',
     zone: pick(ZONES, seed, 'zone', service.name, i),
