@@ -1,0 +1,100 @@
+// `mcprec sessions`: the list, and the door to the browser of recordings on a terminal.
+import { existsSync } from 'node:fs';
+import { McprecError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { type Journal, openJournal } from '../journal/journal.ts';
+import { type LogState, logStates } from '../journal/schema.ts';
+import type { SessionSummary } from '../journal/session-rows.ts';
+import { table } from '../tui/columns.ts';
+import { countText, durationText, identityText, shortIds, timeText } from '../tui/words.ts';
+import { journalPath } from './home.ts';
+import { type Io, note, say, sayJson } from './io.ts';
+
+export interface SessionsListOptions {
+  readonly connection?: string | undefined;
+  readonly state?: string | undefined;
+  readonly limit?: string | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const LIMIT_DEFAULT = 50;
+const HINT = 'nothing is recorded yet; record something with: mcprec connect';
+
+/** Prints the sessions, newest first. Throws `usage` where a flag is wrong, and what opening the journal throws. */
+export async function runSessionsList(options: SessionsListOptions, io: Io): Promise<void> {
+  using journal = openRecord(io);
+  printList(journal, options, io);
+}
+
+/** The journal for reading; undefined where nothing has been recorded yet. */
+export function openRecord(io: Io): Journal | undefined {
+  const path = journalPath(io.home);
+  return existsSync(path) ? openJournal({ path, clock: io.clock, random: io.random, mode: 'read' }) : undefined;
+}
+
+/** The same for a command that needs a session. Throws `not_found`. */
+export function openRecordOf(io: Io): Journal {
+  return openJournal({ path: journalPath(io.home), clock: io.clock, random: io.random, mode: 'read' });
+}
+
+/** True where someone can look and type. */
+export function isTerminal(io: Io): boolean {
+  return io.stdout.isTTY === true && io.stdin.isTTY === true;
+}
+
+function printList(journal: Journal | undefined, options: SessionsListOptions, io: Io): void {
+  const { limit, ...query } = readQuery(options);
+  // One more than is shown, to know whether there are more.
+  const found = journal?.sessions({ ...query, limit: limit + 1 }) ?? [];
+  const sessions = found.slice(0, limit);
+  const more = found.length > limit;
+  if (options.json) {
+    sayJson(io, { sessions, more });
+    return;
+  }
+  if (sessions.length === 0) {
+    note(io, journal === undefined || Object.keys(query).length === 0 ? HINT : 'no session matches; leave out --connection or --state to see all');
+    return;
+  }
+  for (const line of listLines(sessions, io.clock.wallMs())) say(io, line);
+  if (more) note(io, `only the newest ${countText(limit, 'session')}; more with: --limit`);
+}
+
+/** A head line and one line for each session. Safe to print. */
+export function listLines(sessions: readonly SessionSummary[], nowMs: number): string[] {
+  const ids = shortIds(sessions.map((session) => session.sessionId));
+  const rows = sessions.map((session, i) => [
+    ids[i] ?? session.sessionId,
+    timeText(session.openedMs),
+    durationText(Math.max(0, (session.endedMs ?? nowMs) - session.openedMs)),
+    session.connection,
+    identityText(session.identity),
+    session.state,
+    String(session.calls),
+    String(session.denied),
+    String(session.masked),
+  ]);
+  return table(['SESSION', 'OPENED (UTC)', 'LASTED', 'CONNECTION', 'WHO', 'STATE', 'CALLS', 'DENIED', 'MASKED'], rows, [
+    'left',
+    'left',
+    'right',
+    'left',
+    'left',
+    'left',
+    'right',
+    'right',
+    'right',
+  ]);
+}
+
+function readQuery({ connection, state, limit }: SessionsListOptions): { limit: number; connection?: string; state?: LogState } {
+  const count = limit === undefined ? LIMIT_DEFAULT : Number(limit);
+  if (!Number.isInteger(count) || count < 1 || count > limits.sessionsShownMax)
+    throw new McprecError('usage', `--limit ${limit} is no number from 1 to ${limits.sessionsShownMax}`);
+  if (state !== undefined && !isState(state)) throw new McprecError('usage', `--state ${state} is none of: ${Object.keys(logStates).join(', ')}`);
+  return { limit: count, ...(connection !== undefined && { connection }), ...(state !== undefined && { state }) };
+}
+
+function isState(text: string): text is LogState {
+  return Object.hasOwn(logStates, text);
+}
