@@ -217,6 +217,7 @@ export class LogVerifier {
       this.#checkTimes(index, last, leaf);
     }
     if (endsLog(leaf.kind)) this.#checkTotals(index, leaf);
+    else if (leaf.totals !== undefined) this.report('totals_differ', index, `a ${leaf.kind} entry states totals, which only the end of a log does`);
   }
 
   #checkTimes(index: number, last: { readonly wallMs: number; readonly monoUs: number }, leaf: Leaf): void {

@@ -7,7 +7,7 @@ import type { Committer, Participant } from './committer.ts';
 import type { LogWriter } from './log-writer.ts';
 
 export interface SessionLogParts {
-  readonly committer: Committer;
+  readonly committer: Pick<Committer, 'submit' | 'touch'>;
   readonly writer: LogWriter;
   readonly random: RandomBytes;
 }
