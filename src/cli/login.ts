@@ -40,19 +40,26 @@ export async function runLogin(options: LoginOptions, io: Io): Promise<void> {
   const method = methodOf(options);
   const gateway = namedGateway({ gateway: options.gateway, env: io.env }, readLogins(io.home));
   if (gateway === undefined) throw new McprecError('usage', 'no gateway is named', { remedy: 'give --gateway URL, or set MCPREC_GATEWAY' });
-  using screen = new DisposableStack();
   const qr = await qrWriter(options, io);
-  const report = options.json ? (event: LoginEvent) => sayJson(io, event) : (event: LoginEvent) => tell(event, io, { screen, qr });
-  await login({
-    ...secretOptions(options, io),
-    storage: options.insecureStorage ? 'plain-file' : undefined,
-    gateway,
-    method,
-    clientId: options.clientId,
-    clock: io.clock,
-    signal: io.signal,
-    report,
-  });
+  let offer: Disposable | undefined;
+  const report = (event: LoginEvent): void => {
+    if (options.json) sayJson(io, event);
+    else offer = tell(event, io, qr) ?? offer;
+  };
+  try {
+    await login({
+      ...secretOptions(options, io),
+      storage: options.insecureStorage ? 'plain-file' : undefined,
+      gateway,
+      method,
+      clientId: options.clientId,
+      clock: io.clock,
+      signal: io.signal,
+      report,
+    });
+  } finally {
+    offer?.[Symbol.dispose]();
+  }
 }
 
 function methodOf(options: LoginOptions): Login['method'] {
@@ -70,37 +77,32 @@ function methodOf(options: LoginOptions): Login['method'] {
   return { kind: 'device' };
 }
 
-interface Screen {
-  readonly screen: DisposableStack;
-  readonly qr: ((text: string) => string) | undefined;
-}
+type QrWriter = (text: string) => string;
 
-async function qrWriter(options: LoginOptions, io: Io): Promise<Screen['qr']> {
+async function qrWriter(options: LoginOptions, io: Io): Promise<QrWriter | undefined> {
   if (options.json || !io.stderr.isTTY) return undefined;
   const { renderUnicodeCompact } = await import('uqr');
   return (text) => renderUnicodeCompact(text, { border: 1 });
 }
 
-function tell(event: LoginEvent, io: Io, { screen, qr }: Screen): void {
+/** Tells the person; returns the offer to open a browser, to be withdrawn when the login has ended. */
+function tell(event: LoginEvent, io: Io, qr: QrWriter | undefined): Disposable | undefined {
   switch (event.event) {
     case 'storage':
     case 'warning':
       note(io, event.message);
-      return;
+      return undefined;
     case 'device_code': {
       const page = event.verificationUriComplete ?? event.verificationUri;
       io.stderr.write(`\n  Open   ${escapeHostileLine(event.verificationUri)}\n  Enter  ${escapeHostileLine(event.userCode)}\n\n`);
       if (qr !== undefined) io.stderr.write(`${qr(page)}\n\n`);
-      if (!hasBrowser(io)) return;
+      if (!hasBrowser(io)) return undefined;
       io.stderr.write('  Press Enter to open the page in the browser.\n\n');
-      screen.use(openOnEnter(page, io));
-      return;
+      return openOnEnter(page, io);
     }
     case 'logged_in':
       say(io, `logged in to ${event.gateway} as ${whoText(event.identity)}`);
-      return;
-    default:
-      event satisfies never;
+      return undefined;
   }
 }
 

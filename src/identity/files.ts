@@ -60,16 +60,12 @@ export function removeFile(path: string): void {
   }
 }
 
-/** Creates the state directory (mode 0700) where it is missing, and tries to write in it. Throws `home_unwritable`. */
+/** Creates the state directory (mode 0700) where it is missing. Throws `home_unwritable`. */
 export function makeHome(home: string): void {
   try {
     if (mkdirSync(home, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(home, 0o700);
-    // Tried and not asked for: what access() says of a read-only or full disk is not what happens.
-    const probe = join(home, `.probe-${randomBytes(6).toString('hex')}`);
-    closeSync(openSync(probe, 'wx', 0o600));
-    rmSync(probe);
   } catch (cause) {
-    throw new McprecError('home_unwritable', `cannot write in ${home}: ${(cause as Error).message}`, { cause });
+    throw new McprecError('home_unwritable', `cannot create ${home}: ${(cause as Error).message}`, { cause });
   }
 }
 

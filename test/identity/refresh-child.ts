@@ -9,7 +9,7 @@ import { openIdentity } from '../../src/identity/gateway-identity.ts';
 const [home = ''] = process.argv.slice(2);
 let aheadMs = 0;
 const clock = { wallMs: () => Date.now() + aheadMs, monoUs: systemClock.monoUs };
-await using identity = await openIdentity({ home, env: process.env, clock, random: systemRandom });
+const identity = await openIdentity({ home, env: process.env, clock, random: systemRandom });
 for await (const _line of createInterface({ input: process.stdin })) {
   aheadMs += 590_000;
   const answer = await identity.accessToken().then(
@@ -18,3 +18,4 @@ for await (const _line of createInterface({ input: process.stdin })) {
   );
   process.stdout.write(`${answer}\n`);
 }
+await identity[Symbol.asyncDispose]();

@@ -71,10 +71,10 @@ describe.skipIf(skipReason !== '')(`a login at a terminal${skipReason}`, () => {
     await terminal.shows('The same again: ');
     terminal.type('hidden words\r');
     await terminal.shows('Press Enter to open the page in the browser.');
-    using opened = new DisposableStack();
-    const watcher = opened.adopt(watch(home.path), (w) => w.close());
+    const watcher = watch(home.path);
     terminal.type('\r');
     while (!existsSync(join(home.path, 'opened'))) await once(watcher, 'change');
+    watcher.close();
     const page = readFileSync(join(home.path, 'opened'), 'utf8');
     expect(page).toMatch(new RegExp(`^${provider.issuer}/device\\?user_code=[A-Z]{4}-[A-Z]{4}$`));
     await pressButtons(page, { account: 'maya.okafor' });
