@@ -17,15 +17,15 @@ export interface GatewayOptions {
   readonly json?: boolean;
 }
 
-/** Runs the gateway of a configuration until `io.signal` is aborted. Throws `config_unreadable`, `config_invalid`, and what `startGateway` throws. */
-export async function runGateway(options: GatewayOptions, io: Io): Promise<void> {
+/** Runs the gateway of a configuration until `io.signal` is aborted; returns the exit code. Throws `config_unreadable`, `config_invalid`, and what `startGateway` throws. */
+export async function runGateway(options: GatewayOptions, io: Io): Promise<number> {
   const { config, warnings } = readConfig(options.config, io.env);
   for (const warning of warnings) note(io, problemLine(warning));
   if (options.initKeys) {
     if (config.keys.kind !== 'file') throw new McprecError('usage', 'keys names no file: --init-keys makes one only where it says file:');
     createKeys(config.keys.path, io.random);
     say(io, `the gateway’s keys are in ${config.keys.path}; keep a copy in a safe place`);
-    return;
+    return 0;
   }
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } }, io.stderr);
   const gateway = await startGateway(config, { clock: io.clock, random: io.random, env: io.env, logger });
@@ -38,6 +38,7 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<void>
   } finally {
     await gateway.close();
   }
+  return 0;
 }
 
 function readConfig(file: string, env: Io['env']): ParsedConfig {
