@@ -3,6 +3,7 @@ import type { JWK } from 'jose';
 import { z } from 'zod';
 import { McprecError } from '../base/errors.ts';
 import { Secret } from '../base/secret.ts';
+import type { Identity } from '../protocol/control.ts';
 import { newDeviceJwk } from './device.ts';
 import { newDpopJwk } from './dpop.ts';
 
@@ -11,8 +12,8 @@ const jwk = z.record(z.string(), z.unknown()).transform((key) => key as JWK);
 
 const credentialSchema = z.object({
   version: z.literal(1),
-  /** Whose tokens these are. */
-  subject: z.string().optional(),
+  /** Whose tokens and device key these are: see `ownerOf`. */
+  owner: z.string().optional(),
   dpopKey: jwk,
   deviceKey: jwk,
   refreshToken: secret.optional(),
@@ -22,6 +23,11 @@ const credentialSchema = z.object({
 });
 export type Credential = z.infer<typeof credentialSchema>;
 export type AccessToken = NonNullable<Credential['access']>;
+
+/** The one name of an identity. */
+export function ownerOf({ issuer, subject }: Pick<Identity, 'issuer' | 'subject'>): string {
+  return `${issuer} ${subject}`;
+}
 
 /** New keys and no tokens yet. */
 export async function newCredential(): Promise<Credential> {

@@ -2,7 +2,8 @@
 import type { Clock } from '../base/clock.ts';
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { Identity, WellKnown } from '../protocol/control.ts';
-import { type Credential, newCredential, readCredential, writeCredential } from './credential.ts';
+import { type Credential, newCredential, ownerOf, readCredential, writeCredential } from './credential.ts';
+import { newDeviceJwk } from './device.ts';
 import { discoverGateway } from './discovery.ts';
 import { type DpopKey, importDpopKey } from './dpop.ts';
 import { gatewayUrl, whyUnsafe } from './gateway-url.ts';
@@ -58,7 +59,8 @@ export async function login(request: LoginRequest): Promise<Login> {
   const entry: Login = { ...account, identity, storage: chosen.store.kind, loggedInAtMs: request.clock.wallMs() };
   await withLoginLock(request.home, async () => {
     const kept = request.method.kind === 'token-file' ? {} : tokens;
-    await chosen.store.set(secretKey(gateway), writeCredential({ ...keys, ...kept, subject: identity.subject, changedAtMs: request.clock.wallMs() }));
+    const credential = { ...ownKeys(keys, identity), ...kept, changedAtMs: request.clock.wallMs() };
+    await chosen.store.set(secretKey(gateway), writeCredential(credential));
     const logins = readLogins(request.home);
     const replaced = logins.gateways[gateway];
     writeLogins(request.home, withLogin(logins, gateway, entry));
@@ -73,11 +75,19 @@ function rememberedStorage(login: Login | undefined): StorageKind | undefined {
   return login === undefined || login.storage === 'plain-file' ? undefined : login.storage;
 }
 
+type Keys = Pick<Credential, 'version' | 'owner' | 'dpopKey' | 'deviceKey'>;
+
 // The keys of an earlier login are kept: the gateway knows this device by them.
-async function preparedKeys(chosen: ChosenStore, gateway: string): Promise<Pick<Credential, 'version' | 'dpopKey' | 'deviceKey'>> {
+async function preparedKeys(chosen: ChosenStore, gateway: string): Promise<Keys> {
   const text = await chosen.store.get(secretKey(gateway));
-  const { version, dpopKey, deviceKey } = text === undefined ? await newCredential() : readCredential(text);
-  return { version, dpopKey, deviceKey };
+  const { version, owner, dpopKey, deviceKey } = text === undefined ? await newCredential() : readCredential(text);
+  return { version, owner, dpopKey, deviceKey };
+}
+
+// A device is enrolled for one person: another one who logs in on this laptop has another device.
+function ownKeys(keys: Keys, identity: Identity): Keys {
+  const owner = ownerOf(identity);
+  return keys.owner === undefined || keys.owner === owner ? { ...keys, owner } : { ...keys, owner, deviceKey: newDeviceJwk() };
 }
 
 function accountOf(request: LoginRequest, wellKnown: WellKnown): Account {

@@ -65,7 +65,7 @@ export class TokenSource {
     const text = await store.get(secretKey(gateway));
     if (text === undefined) throw new McprecError('login_required', `logged out of ${gateway} meanwhile`);
     const stored = readCredential(text);
-    if (stored.subject !== this.#credential.subject) throw new McprecError('login_required', `somebody else has logged in to ${gateway} meanwhile`);
+    if (stored.owner !== this.#credential.owner) throw new McprecError('login_required', `somebody else has logged in to ${gateway} meanwhile`);
     // Ours can be the newer one where storing it failed.
     const latest = stored.changedAtMs >= this.#credential.changedAtMs ? stored : this.#credential;
     this.#credential = latest;

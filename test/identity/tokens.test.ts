@@ -198,6 +198,8 @@ describe('a login that ends', () => {
     await expect(running.accessToken()).rejects.toMatchObject({ code: 'login_required', message: expect.stringContaining('somebody else') });
     await using identity = await openTestIdentity(home.path);
     expect(identity.login.identity.subject).toBe('jonas.weber');
+    // The gateway has enrolled the old device key for maya.
+    expect(identity.signDevice().publicKey).not.toEqual(running.signDevice().publicKey);
   });
 
   test('leaves the logins at other gateways alone', async () => {
