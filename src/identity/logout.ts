@@ -22,7 +22,7 @@ export interface LogoutOutcome {
 }
 
 /** `none`: there was no refresh token. `not_offered`: the provider cannot revoke. `failed`: it stays valid there until it ends by itself. */
-export type Revocation = { readonly kind: 'revoked' | 'none' | 'not_offered' } | { readonly kind: 'failed'; readonly reason: string };
+type Revocation = { readonly kind: 'revoked' | 'none' | 'not_offered' } | { readonly kind: 'failed'; readonly reason: string };
 
 /** Logs out of one gateway. Throws `login_required` where there is no such login, `home_unwritable`, `config_invalid`, `keychain_unavailable`. */
 export async function logout(request: LogoutRequest): Promise<LogoutOutcome> {

@@ -21,7 +21,7 @@ export function temporaryHome(): Disposable & { readonly path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export interface Received {
+interface Received {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
@@ -33,7 +33,7 @@ export interface Received {
 }
 
 /** Answers a call that came with a valid token and proof. */
-export type Answer = (received: Received, response: ServerResponse) => void;
+type Answer = (received: Received, response: ServerResponse) => void;
 
 export interface TestGateway extends AsyncDisposable {
   readonly url: string;
