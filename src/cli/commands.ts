@@ -136,6 +136,7 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .description('a gateway, an identity provider and a sandbox upstream on this machine, to try mcprec with')
     .option('--port <port>', 'the gateway’s port')
     .option('--data <dir>', 'keep what it stores here')
+    .option(...JSON_FLAG)
     .action(async (options) => exit(await (await import('./dev.ts')).runDev(options, io)));
   const policy = program.command('policy').description('look at a gateway’s configuration');
   policy
