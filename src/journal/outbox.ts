@@ -77,7 +77,7 @@ export class Outbox {
   /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where stored bytes reach `bytesMax`. */
   upload(logId: LogId, from: number, entriesMax: number, bytesMax: number): LogUpload {
     const base = this.#logNo(logId) * entriesPerLog;
-    const frontier = this.#frontierAt(logId, base, from).copy();
+    const frontier = this.#frontierAt(logId, base, from);
     const entries: UploadedEntry[] = [];
     let bytes = 0;
     for (const row of this.#upload.iterate(base + from, base + from + entriesMax)) {
@@ -100,6 +100,7 @@ export class Outbox {
     return { logs: row?.logs ?? 0, entries: row?.entries ?? 0, ...(row?.oldest != null && { oldestWallMs: row.oldest }) };
   }
 
+  /** The caller appends to it and keeps it. */
   #frontierAt(logId: LogId, base: number, size: number): Frontier {
     const kept = this.#frontiers.get(logId);
     if (kept?.size === size) return kept;

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -126,6 +128,32 @@ test('one process at a time has the sync lease, and a dead one’s is taken over
   expect(next).toBeDefined();
   tamper(path, (db) => db.exec(`UPDATE leases SET owner_start = 'another boot/ns/1'`));
   expect(journal.takeSyncLease()).toBeDefined();
+});
+
+test('a lock that another process holds for a moment is waited for, also where nothing can be awaited', async () => {
+  const path = journalPath();
+  using journal = open(path);
+  const locker = spawn(process.execPath, [fileURLToPath(new URL('locker-child.ts', import.meta.url)), path, '300'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(locker.stdout, 'data');
+  expect(journal.takeSyncLease()).toBeDefined();
+  await once(locker, 'exit');
+});
+
+test.skipIf(process.platform !== 'linux')('a process that has ended but was not waited for is dead', async () => {
+  // The shell's child ends at once; the shell becomes a `sleep`, which never waits for it.
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(createInterface({ input: parent.stdout }), 'line');
+  const pid = Number(line);
+  let stat: string;
+  do {
+    await setImmediate();
+    stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  } while (!stat.includes(') Z '));
+  const [boot, namespace] = thisOwner().start.split('/');
+  const ticks = stat.split(') ')[1]?.split(' ')[19];
+  expect(isDead({ pid, start: `${boot}/${namespace}/${ticks}` }, 0, 0)).toBe(true);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
 });
 
 test.skipIf(process.platform !== 'linux')('an owner is told from a later process with its number', () => {
