@@ -46,7 +46,10 @@ export interface JsonFault {
   readonly reason: string;
 }
 
-/** Reads a whole JSON text. Returns a fault instead of throwing. Nesting is bounded by `limits.jsonDepthMax`. */
+/**
+ * Reads a whole JSON text. Returns a fault instead of throwing. Nesting is bounded by `limits.jsonDepthMax`. A byte order mark in
+ * front is passed over (RFC 8259 §8.1), because the other readers of the same bytes do so.
+ */
 export function parseJson(text: string): JsonNode | JsonFault {
   const reader = new Reader(text);
   try {
@@ -62,6 +65,11 @@ export function member(node: JsonNode | undefined, key: string): JsonNode | unde
   if (node?.type !== 'object') return undefined;
   for (const m of node.members) if (m.key.value === key) return m.value;
   return undefined;
+}
+
+/** The values of all members named `key`: in an answer, which is not refused for it, one may stand twice. */
+export function membersNamed(node: JsonNode | undefined, key: string): readonly JsonNode[] {
+  return node?.type === 'object' ? node.members.filter((m) => m.key.value === key).map((m) => m.value) : [];
 }
 
 /** The decoded string of the member named `key`, or undefined where there is none or it is no string. */
@@ -111,6 +119,7 @@ class Fault extends Error {
   }
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -130,6 +139,7 @@ class Reader {
   }
 
   document(): JsonNode {
+    this.#takes(BYTE_ORDER_MARK);
     this.#skipSpace();
     const node = this.#value();
     this.#skipSpace();
@@ -256,23 +266,18 @@ const FEW_KEYS = 8;
 
 function findAmbiguousKey(members: readonly JsonMember[]): string | undefined {
   if (members.length < 2) return undefined;
-  if (members.length <= FEW_KEYS) {
-    for (let i = 1; i < members.length; i++) {
-      const key = (members[i] as JsonMember).key.value;
-      for (let j = 0; j < i; j++) {
-        const other = (members[j] as JsonMember).key.value;
-        if (key === other || foldCase(key) === foldCase(other)) return key;
-      }
-    }
-    return undefined;
-  }
+  const folded = members.map((m) => foldCase(m.key.value));
+  // Looking through a few is cheaper than making a set of them.
+  const again = members.length <= FEW_KEYS ? folded.findIndex((key, i) => folded.indexOf(key) !== i) : findRepeat(folded);
+  return members[again]?.key.value;
+}
+
+function findRepeat(keys: readonly string[]): number {
   const seen = new Set<string>();
-  for (const { key } of members) {
-    const folded = foldCase(key.value);
-    if (seen.has(folded)) return key.value;
-    seen.add(folded);
-  }
-  return undefined;
+  return keys.findIndex((key) => {
+    const before = seen.size;
+    return seen.add(key).size === before;
+  });
 }
 
 /** A key as a reader that ignores case has it. Upper-casing first folds what Go folds too: long s (ſ) reads as s, the Kelvin sign as k. */

@@ -35,6 +35,12 @@ export const limits = {
   /** Entries, and bytes of their payloads, that one read takes from the journal. */
   readEntriesMax: 1_000,
   readBytesMax: 16 * MiB,
+  /** Sessions that the browser of recordings reads at once, how often it looks for news, and up to how many entries it verifies unasked. */
+  browserPageSessions: 500,
+  browserRefreshMs: 1_000,
+  browserVerifyEntriesMax: 2_000,
+  /** Entries that a replay at full speed shows at once. */
+  replayEntriesAtOnce: 200,
   /** Sessions that one command prints. */
   sessionsShownMax: 100_000,
   /** Lines, and characters, of one payload that are shown as text; what is beyond is counted. */
@@ -59,8 +65,16 @@ export const limits = {
   timerMsMax: 2 ** 31 - 1,
   /** How long a closing session waits for calls in flight. */
   drainMsMax: 2_000,
+  /** How long it then waits for those that it cut off to be recorded. */
+  cutOffMsMax: 1_000,
+  /** How long the rest of a body that is too long is read and thrown away, so that its sender gets to read the answer. */
+  discardMsMax: 2_000,
+  /** Bytes of an answer that wait for an entry or a decoder before the upstream is told to pause. */
+  deliveryQueueBytesMax: 256 * KiB,
   /** Exchanges in flight in one forwarder or gateway process. */
   exchangesMax: 2_000,
+  /** How long an idle connection to an upstream is kept, where the upstream names no shorter time. */
+  upstreamKeepAliveMsMax: 4_000,
   /** Connecting to an upstream. */
   connectMsMax: 10_000,
   /** Waiting for the first byte of an answer. */

@@ -10,6 +10,7 @@ import type { AnswerVerdict, Outgoing } from '../transport/hop.ts';
 import type { UpstreamRequest } from '../transport/upstream.ts';
 
 export interface Edge {
+  readonly credentials: 'keep' | 'drop';
   dress(outgoing: Outgoing): UpstreamRequest;
   judge(status: number, headers: RawHeaders): AnswerVerdict;
 }
@@ -17,8 +18,10 @@ export interface Edge {
 /** Solo: the client's own credential goes along, because there is no other. */
 export function soloEdge(url: URL, localToken: Secret): Edge {
   return {
+    credentials: 'keep',
     dress(outgoing) {
-      const query = new URL(outgoing.target, url).search;
+      const at = outgoing.target.indexOf('?');
+      const query = at === -1 ? '' : outgoing.target.slice(at);
       const own = url.search === '' ? query : query === '' ? url.search : `${url.search}&${query.slice(1)}`;
       const headers = forwardedRequestHeaders(outgoing.headers, { credentials: 'keep', identityCoding: outgoing.identityCoding });
       return {
@@ -46,6 +49,7 @@ export interface GatewayAccess {
 /** To the gateway: signed with the session's key (RULES R4), the grant's token as bearer. */
 export function gatewayEdge(access: () => GatewayAccess, clock: Clock, refused: (code: string) => AnswerVerdict): Edge {
   return {
+    credentials: 'drop',
     dress(outgoing) {
       const { gateway, connection, sessionId, token, signingKey } = access();
       const base = new URL(gateway);

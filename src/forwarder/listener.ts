@@ -30,6 +30,8 @@ export class Listener {
     this.#server = server;
     this.port = (server.address() as AddressInfo).port;
     server.on('request', (request, response) => void this.#answer(request, response));
+    // Who asks first whether the body is wanted is let in first.
+    server.on('checkContinue', (request, response) => void this.#answer(request, response, () => response.writeContinue()));
   }
 
   /** Listens on the port, or on any free one for 0. Throws `port_taken`. */
@@ -66,9 +68,11 @@ export class Listener {
     await closed;
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #answer(request: IncomingMessage, response: ServerResponse, proceed?: () => void): Promise<void> {
     // A Date of ours would stand beside the upstream's.
     response.sendDate = false;
+    // Whether a body follows that was announced and not asked for, nobody can tell: no next request is read behind it.
+    if (proceed !== undefined) response.setHeader('Connection', 'close');
     const refused = this.#strange(request);
     if (refused !== undefined) {
       answerLocally(response, answerPlain(403, refused));
@@ -85,9 +89,10 @@ export class Listener {
     }
     this.#inFlight++;
     try {
-      const read = await readBody(request, limits.requestBytesMax);
+      const read = await readBody(request, limits.requestBytesMax, proceed);
+      if (read.kind === 'body') response.removeHeader('Connection');
       if (read.kind === 'aborted') return;
-      // What is left of a body that is too long is not read: the connection cannot be used again.
+      // What is left of a body that is too long may not have been read: the connection cannot be used again.
       if (read.kind === 'too_long') response.setHeader('Connection', 'close');
       await entered.lodger.serve(request, response, entered.target, read.kind === 'body' ? read.bytes : undefined);
     } finally {

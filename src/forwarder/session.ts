@@ -1,7 +1,7 @@
 // One session at the forwarder: its log, its rules, its edge and its counters. `connect` and `exec` hold one per connection.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ConnectionKind, RecordMode } from '../base/connection.ts';
-import { type ExchangeId, newId, type SessionId } from '../base/ids.ts';
+import { newId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Masked } from '../base/masked.ts';
 import type { Secret } from '../base/secret.ts';
@@ -37,6 +37,13 @@ export interface SessionParts {
   readonly changed: () => void;
 }
 
+/** One exchange that is being served. */
+interface InFlight {
+  readonly served: Promise<void>;
+  readonly cut: AbortController;
+  readonly isStream: boolean;
+}
+
 export class ForwarderSession implements Lodger {
   readonly sessionId: SessionId;
   readonly localToken: Secret;
@@ -45,8 +52,7 @@ export class ForwarderSession implements Lodger {
   #rules: PathRules;
   readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0 };
   #ended: SessionEnd | undefined;
-  #inFlight = 0;
-  #idle: (() => void) | undefined;
+  readonly #inFlight = new Set<InFlight>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -91,14 +97,14 @@ export class ForwarderSession implements Lodger {
       answerLocally(response, answerPlain(404, 'there is nothing here; the MCP endpoint ends in /mcp'));
       return;
     }
-    this.#inFlight++;
-    try {
-      await serveExchange(this.#hop(), { request, response, target, body, exchange: this.#newExchange(), parent: undefined });
-    } finally {
-      this.#inFlight--;
-      if (this.#inFlight === 0) this.#idle?.();
-      this.#parts.changed();
-    }
+    const cut = new AbortController();
+    const exchange = newId('exc', this.#rules.ids);
+    const served = serveExchange(this.#hop(), { request, response, target, body, exchange, parent: undefined, signal: cut.signal });
+    const inFlight: InFlight = { served, cut, isStream: request.method === 'GET' };
+    this.#inFlight.add(inFlight);
+    await served;
+    this.#inFlight.delete(inFlight);
+    this.#parts.changed();
   }
 
   /** Takes no more calls from now on; those in flight go on. The first reason stays. */
@@ -107,19 +113,26 @@ export class ForwarderSession implements Lodger {
     this.#parts.changed();
   }
 
-  /** Ends the session: waits a while for what is in flight, then writes the `close` entry with the totals. */
+  /** Ends the session: waits a while for the calls in flight, then writes the `close` entry with the totals. */
   async close(reason: SessionEnd): Promise<void> {
     this.end(reason);
-    if (this.#inFlight > 0) {
-      const idle = new Promise<void>((resolve) => {
-        this.#idle = resolve;
-      });
-      const { promise: late, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, limits.drainMsMax);
-      await Promise.race([idle, late]);
-      clearTimeout(timer);
-    }
+    // A stream that the client keeps open for what the server may say ends only when it is cut off.
+    this.#cutOff((inFlight) => inFlight.isStream);
+    await this.#drain(limits.drainMsMax);
+    this.#cutOff(() => true);
+    await this.#drain(limits.cutOffMsMax);
     await this.log.close(this.#closing());
+  }
+
+  #cutOff(which: (inFlight: InFlight) => boolean): void {
+    for (const inFlight of this.#inFlight) if (which(inFlight)) inFlight.cut.abort('session_closed');
+  }
+
+  async #drain(msMax: number): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, msMax);
+    await Promise.race([Promise.all([...this.#inFlight].map(({ served }) => served)), late]);
+    clearTimeout(timer);
   }
 
   #closing(): EntryDraft {
@@ -128,15 +141,12 @@ export class ForwarderSession implements Lodger {
     return { kind: 'close', wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0, payload };
   }
 
-  #newExchange(): ExchangeId {
-    return newId('exc', this.#rules.ids);
-  }
-
   #hop(): Hop {
     const { edge, upstream } = this.#parts;
     return {
       rules: this.#rules,
       upstream,
+      credentials: edge.credentials,
       record: (entries) => this.#record(entries),
       stopped: () => this.#stopped(),
       dress: (outgoing) => edge.dress(outgoing),

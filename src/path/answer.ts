@@ -2,8 +2,8 @@
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import { readServerMessage, type ServerMessage, sameId } from '../protocol/server-message.ts';
 import { type Content, draftEntry, type WireFacts } from './drafts.ts';
-import { withoutHidden } from './listing.ts';
-import type { OpenExchange, PathRules } from './rules.ts';
+import { isListing, withoutHidden } from './listing.ts';
+import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
 
 /** One message of an answer: a JSON body, or the data of one server-sent event. */
 export interface AnswerMessage {
@@ -22,11 +22,21 @@ export interface AnswerStep {
   readonly changed: string | undefined;
 }
 
+/** True where an answer may have to be changed on its way to the client, so that whole messages must be held. */
+export function mayChange(rules: PathRules, open: OpenExchange): boolean {
+  return rules.masksAnswers || mayHide(rules, open);
+}
+
+// A stream that belongs to no request (GET) may bring the answer to an earlier one.
+function mayHide(rules: PathRules, { requests }: OpenExchange): boolean {
+  return rules.kind === 'mcp' && !rules.policy.showsAll && (requests.length === 0 || requests.some((request) => isListing(request.method)));
+}
+
 /** One message from an MCP upstream. */
 export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: AnswerMessage): AnswerStep {
   const message = answer.text === undefined ? undefined : readServerMessage(answer.text);
-  const request = message?.kind === 'response' ? open.requests.find((r) => sameId(r.idLexeme, message.idLexeme)) : undefined;
-  const delivered = answer.text === undefined ? undefined : changeForClient(rules, answer.text, request?.method, message);
+  const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
+  const delivered = answer.text === undefined ? undefined : changeForClient(rules, open, answer.text);
   const final = answer.whole || (request !== undefined && open.requests.length === 1);
   const entry = draftEntry(
     rules,
@@ -34,13 +44,13 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
     {
       kind: 'message',
       direction: 'down',
-      message: answer.text === undefined ? 'opaque' : (message?.kind ?? 'http'),
+      message: answer.text === undefined ? 'opaque' : (message?.kind ?? (isArray(answer.text) ? 'batch' : 'http')),
       status: answer.status,
       ...(final && { final }),
       ...((message?.failed || answer.status >= 400) && { failed: true }),
     },
     contentOf(delivered),
-    namesOfAnswer(message, answer.names),
+    namesOfAnswer(message, request, answer.names),
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
 }
@@ -87,9 +97,13 @@ export function endExchange(
   );
 }
 
-function changeForClient(rules: PathRules, text: string, method: string | undefined, message: ServerMessage | undefined): string {
-  const listed = method !== undefined && message?.result !== undefined && !rules.policy.showsAll ? withoutHidden(text, method, rules.policy) : text;
-  return maskForClient(rules, listed);
+function requestOf(open: OpenExchange, idLexeme: string | undefined): OpenRequest | undefined {
+  return open.requests.find((request) => sameId(request.idLexeme, idLexeme));
+}
+
+function changeForClient(rules: PathRules, open: OpenExchange, text: string): string {
+  const shown = mayHide(rules, open) ? withoutHidden(text, (id) => requestOf(open, id)?.method, rules.policy) : text;
+  return maskForClient(rules, shown);
 }
 
 function maskForClient(rules: PathRules, text: string): string {
@@ -105,7 +119,13 @@ function looksLikeJson(text: string): boolean {
   return /^[\s\ufeff]*[[{"]/.test(text);
 }
 
-function namesOfAnswer(message: ServerMessage | undefined, names: Names | undefined): Names | undefined {
-  if (message?.method === undefined) return names;
-  return { ...names, method: message.method };
+function isArray(text: string): boolean {
+  return /^[\s\ufeff]*\[/.test(text);
+}
+
+/** An answer to no request of this exchange passes, but is marked (RULES R7). */
+function namesOfAnswer(message: ServerMessage | undefined, request: OpenRequest | undefined, names: Names | undefined): Names | undefined {
+  if (message?.method !== undefined) return { ...names, method: message.method };
+  const unmatched = message?.kind === 'response' && request === undefined && message.idLexeme !== undefined && message.idLexeme !== 'null';
+  return unmatched ? { ...names, note: 'unmatched' } : names;
 }

@@ -17,10 +17,12 @@ export interface WireFacts {
   readonly at: Moment;
   /** The message as it was on the wire of this hop, for the MAC; undefined where there was none or it was not kept. */
   readonly wire: Uint8Array | undefined;
+  /** The MAC of a message that was not kept. */
+  readonly mac?: Uint8Array | undefined;
   readonly wireBytes: number;
 }
 
-export type Outline = Pick<EntryDraft, 'kind'> & Partial<Pick<EntryDraft, 'direction' | 'message' | 'final' | 'status' | 'failed' | 'decision' | 'mac'>>;
+export type Outline = Pick<EntryDraft, 'kind'> & Partial<Pick<EntryDraft, 'direction' | 'message' | 'final' | 'status' | 'failed' | 'decision'>>;
 
 /** The text of a message and how to mask it; undefined where it was not decoded. */
 export interface Content {
@@ -33,7 +35,8 @@ export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline,
   const scope = rules.kind === 'mcp' ? 'mcp' : 'free';
   const masked =
     content === undefined || rules.record !== 'full' ? undefined : rules.masker.mask(content.text, { form: content.form, scope, target: 'record' });
-  const maskedNames = names === undefined ? undefined : maskValue(rules.masker, names);
+  const maskedNames = names === undefined ? undefined : maskValue(rules.masker, rules.record === 'full' ? names : withoutArguments(names));
+  const mac = facts.mac ?? (facts.wire !== undefined && facts.wire.length > 0 ? rules.mac(facts.wire) : undefined);
   const maskedCount = (masked?.count ?? 0) + (maskedNames?.count ?? 0);
   return {
     ...outline,
@@ -44,8 +47,14 @@ export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline,
     maskerVersion: rules.masker.version,
     ...(maskedCount > 0 && { maskedCount }),
     wireBytes: facts.wireBytes,
-    ...(facts.wire !== undefined && facts.wire.length > 0 && { mac: rules.mac(facts.wire) }),
+    ...(mac !== undefined && { mac }),
     ...(masked !== undefined && { payload: maskedBytes(masked) }),
     ...(maskedNames !== undefined && { names: maskedNames.value }),
   };
+}
+
+// `Mcp-Param-*` repeat arguments of the call, which are contents.
+function withoutArguments({ headers, ...names }: Names): Names {
+  if (headers === undefined) return names;
+  return { ...names, headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('mcp-param-'))) };
 }

@@ -32,7 +32,7 @@ export function takeIntakeCall(rules: PathRules, request: ClientRequest): Reques
     content,
     names,
   );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [] };
+  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
 }
 
 function readCall(request: ClientRequest, path: string): { kind: 'read'; text: string; body: IntakeBody } | { kind: 'fault'; status: number; reason: string } {
@@ -50,7 +50,11 @@ function readCall(request: ClientRequest, path: string): { kind: 'read'; text: s
 function refuse(rules: PathRules, request: ClientRequest, fault: { readonly status: number; readonly reason: string }): RequestStep {
   const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
   const names: Names = { ...bareNames(request), note: `refused: ${fault.reason}` };
-  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, fault.status)], answer: answerIntakeError(fault.status, fault.reason) };
+  return {
+    kind: 'answer',
+    entries: [draftDenial(rules, request, refusal, undefined, names, fault.status)],
+    answer: answerIntakeError(fault.status, fault.reason),
+  };
 }
 
 function namesForPolicy(body: IntakeBody): Pick<Call, 'metrics' | 'checks' | 'events'> {

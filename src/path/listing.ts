@@ -1,5 +1,5 @@
 // Takes what a group may not use out of the lists that an upstream gives, leaving every other byte (DESIGN §5, denial on the wire).
-import { type JsonNode, member, parseJson, stringMember } from '../base/json.ts';
+import { type JsonArray, type JsonNode, member, membersNamed, parseJson } from '../base/json.ts';
 import type { Policy } from '../policy/call.ts';
 
 interface Listing {
@@ -20,28 +20,59 @@ export function isListing(method: string): boolean {
   return listings.has(method);
 }
 
-/** The answer to a list request without what the policy hides, and then `cacheScope: private`. The very text where nothing is hidden. */
-export function withoutHidden(text: string, method: string, policy: Policy): string {
-  const listing = listings.get(method);
-  if (listing === undefined) return text;
+/**
+ * An upstream's message, or a batch of them, without what the policy hides, and then `cacheScope: private`. The very text where
+ * nothing is hidden. `methodOf` says which request an id belongs to; an answer to an unknown one (a resumed stream brings such)
+ * is taken for a list where it looks like one.
+ */
+export function withoutHidden(text: string, methodOf: (idLexeme: string) => string | undefined, policy: Policy): string {
   const root = parseJson(text);
   if (root.type === 'fault') return text;
-  const result = member(root, 'result');
-  const items = member(result, listing.member);
-  if (items?.type !== 'array') return text;
-  const shown = items.items.filter((item) => policy.shows(listing.what, stringMember(item, listing.name) ?? ''));
-  if (shown.length === items.items.length) return text;
-
-  const edits = [{ start: items.start, end: items.end, text: `[${shown.map((item) => text.slice(item.start, item.end)).join(',')}]` }];
-  const scope = member(result, 'cacheScope');
-  if (scope !== undefined) edits.push({ start: scope.start, end: scope.end, text: '"private"' });
-  return splice(text, edits);
+  const edits: Edit[] = [];
+  for (const message of root.type === 'array' ? root.items : [root]) {
+    const id = member(message, 'id');
+    const method = id === undefined ? undefined : methodOf(text.slice(id.start, id.end));
+    const possible = method === undefined ? [...listings.values()] : [listings.get(method)].filter((listing) => listing !== undefined);
+    for (const result of membersNamed(message, 'result')) edits.push(...possible.flatMap((listing) => editsFor(text, result, listing, policy)));
+  }
+  return edits.length === 0 ? text : splice(text, edits);
 }
 
-function splice(text: string, edits: readonly (Pick<JsonNode, 'start' | 'end'> & { readonly text: string })[]): string {
+type Edit = Pick<JsonNode, 'start' | 'end'> & { readonly text: string };
+
+function editsFor(text: string, result: JsonNode, listing: Listing, policy: Policy): readonly Edit[] {
+  const isShown = (item: JsonNode): boolean =>
+    membersNamed(item, listing.name).every((name) => policy.shows(listing.what, name.type === 'string' ? name.value : ''));
+  const edits: Edit[] = [];
+  for (const items of membersNamed(result, listing.member)) {
+    if (items.type !== 'array' || items.items.every(isShown)) continue;
+    edits.push({ start: items.start, end: items.end, text: keepItems(text, items, isShown) });
+  }
+  if (edits.length === 0) return edits;
+  const scopes = membersNamed(result, 'cacheScope').map(({ start, end }) => ({ start, end, text: '"private"' }));
+  return [...edits, ...scopes];
+}
+
+// An item goes together with the comma and white space in front of it; the first that stays has the place of the first.
+function keepItems(text: string, { start, end, items }: JsonArray, isShown: (item: JsonNode) => boolean): string {
+  const first = items[0];
+  const last = items[items.length - 1];
+  if (first === undefined || last === undefined) return text.slice(start, end);
+  let kept = '';
+  for (const [i, item] of items.entries()) {
+    if (!isShown(item)) continue;
+    const before = kept === '' ? item.start : (items[i - 1]?.end ?? item.start);
+    kept += text.slice(before, item.end);
+  }
+  return text.slice(start, first.start) + kept + text.slice(last.end, end);
+}
+
+function splice(text: string, edits: readonly Edit[]): string {
   let out = '';
   let at = 0;
   for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    // Two lists of one result ask for the same `cacheScope`.
+    if (edit.start < at) continue;
     out += text.slice(at, edit.start) + edit.text;
     at = edit.end;
   }

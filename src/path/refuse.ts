@@ -3,10 +3,10 @@ import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import type { Decision } from '../policy/call.ts';
 import { answerUnknownHandle, type Handle } from '../protocol/handles.ts';
-import type { BodyFault, ClientMessage } from '../protocol/message.ts';
+import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerFault, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
 import { type Content, draftEntry } from './drafts.ts';
-import { bareNames, type ClientRequest, namesOfMessages, type ReadMessages, type RequestStep, readMessages } from './request.ts';
+import { bareNames, type ClientRequest, namesOfMessages, type RequestStep, readMessages } from './request.ts';
 import type { PathRules } from './rules.ts';
 
 type Answered = Extract<RequestStep, { kind: 'answer' }>;
@@ -23,10 +23,10 @@ export function refusalOf(rules: PathRules, decision: Extract<Decision, { effect
 }
 
 /** Policy denied one message of a body; a batch is refused whole. */
-export function refuseMessages(rules: PathRules, request: ClientRequest, read: ReadMessages, denied: { message: ClientMessage; refusal: Refusal }): Answered {
+export function refuseMessages(rules: PathRules, request: ClientRequest, read: ClientMessages, denied: { message: ClientMessage; refusal: Refusal }): Answered {
   const { message, refusal } = denied;
   const entry = draftDenial(rules, request, refusal, { text: read.text, form: 'json' }, namesOfMessages(read, request));
-  const answer = read.batch ? answerRefusedBatch(read.messages, message, refusal) : answerRefusal(message, refusal);
+  const answer = read.kind === 'batch' ? answerRefusedBatch(read.messages, message, refusal) : answerRefusal(message, refusal);
   return { kind: 'answer', entries: [entry], answer };
 }
 
@@ -44,7 +44,7 @@ export function refuseCall(rules: PathRules, request: ClientRequest, refusal: Re
   const read = readMessages(request);
   if (read.kind === 'fault') return refuseFault(rules, request, read);
   const entry = draftDenial(rules, request, refusal, undefined, namesOfMessages(read, request));
-  const answer = read.batch ? answerRefusedBatch(read.messages, read.messages[0], refusal) : answerRefusal(read.messages[0], refusal);
+  const answer = read.kind === 'batch' ? answerRefusedBatch(read.messages, read.messages[0], refusal) : answerRefusal(read.messages[0], refusal);
   return { kind: 'answer', entries: [entry], answer };
 }
 

@@ -2,7 +2,7 @@
 import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import { headersForRecord, type RawHeaders } from '../protocol/headers.ts';
-import { type BodyFault, type ClientMessage, decodeUtf8, readClientBody } from '../protocol/message.ts';
+import { type BodyFault, type ClientMessage, type ClientMessages, readClientBody } from '../protocol/message.ts';
 import type { LocalAnswer } from '../protocol/refusal.ts';
 import { callOf, namesOf } from './call.ts';
 import { draftEntry, type WireFacts } from './drafts.ts';
@@ -23,7 +23,14 @@ export interface ClientRequest {
 
 /** What is to be done once `entries` are recorded. */
 export type RequestStep =
-  | { readonly kind: 'forward'; readonly entries: readonly EntryDraft[]; readonly open: OpenExchange; readonly messages: readonly ClientMessage[] }
+  | {
+      readonly kind: 'forward';
+      readonly entries: readonly EntryDraft[];
+      readonly open: OpenExchange;
+      /** The JSON-RPC messages in the body; none for anything but a POST of MCP. */
+      readonly messages: readonly ClientMessage[];
+      readonly form: ClientMessages['kind'];
+    }
   | { readonly kind: 'answer'; readonly entries: readonly EntryDraft[]; readonly answer: LocalAnswer };
 
 /** A POST of MCP's Streamable HTTP. */
@@ -38,16 +45,30 @@ export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestSt
   const entry = draftEntry(
     rules,
     request.facts,
-    { kind: 'message', direction: 'up', message: read.batch ? 'batch' : messages[0].kind, decision: { effect: 'allow', id: newId('dec', rules.ids) } },
+    {
+      kind: 'message',
+      direction: 'up',
+      message: read.kind === 'batch' ? 'batch' : messages[0].kind,
+      decision: { effect: 'allow', id: newId('dec', rules.ids) },
+    },
     { text: read.text, form: 'json' },
     namesOfMessages(read, request),
   );
-  const requests: OpenRequest[] = messages.flatMap((m) => (m.kind === 'request' && m.idLexeme !== undefined ? [{ idLexeme: m.idLexeme, method: m.method ?? '' }] : []));
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests }, messages };
+  const requests: OpenRequest[] = messages.flatMap((m) =>
+    m.kind === 'request' && m.idLexeme !== undefined ? [{ idLexeme: m.idLexeme, method: m.method ?? '' }] : [],
+  );
+  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests }, messages, form: read.kind };
 }
 
-/** A request without a JSON-RPC body on an MCP connection: the GET stream, DELETE of a session. Comes with the connection. */
+/** The verbs that come with an MCP connection and bring no message: the GET stream, DELETE of a session, and what browsers ask first. */
+const bareVerbs: ReadonlySet<string> = new Set(['GET', 'DELETE', 'HEAD', 'OPTIONS']);
+
+/** A request without a message on an MCP connection. Under another verb, or with a body, a message could reach the upstream unseen. */
 export function takeMcpBare(rules: PathRules, request: ClientRequest): RequestStep {
+  const refused = (status: number, reason: string): RequestStep =>
+    refuseFault(rules, request, { kind: 'fault', code: -32600, status, reason, idLexeme: undefined });
+  if (!bareVerbs.has(request.verb)) return refused(405, `${request.verb} is not among the methods of an MCP endpoint`);
+  if (request.body === undefined || request.body.length > 0) return refused(400, `a ${request.verb} must have no body`);
   const entry = draftEntry(
     rules,
     request.facts,
@@ -55,34 +76,20 @@ export function takeMcpBare(rules: PathRules, request: ClientRequest): RequestSt
     undefined,
     bareNames(request),
   );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [] };
-}
-
-/** The messages of a body, at least one. */
-export interface ReadMessages {
-  readonly kind: 'read';
-  readonly batch: boolean;
-  readonly messages: readonly [ClientMessage, ...ClientMessage[]];
-  readonly text: string;
+  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
 }
 
 /** Reads the body of a POST as messages, or says why it cannot be. */
-export function readMessages(request: ClientRequest): ReadMessages | BodyFault {
-  if (request.body === undefined) {
-    const { status, reason } = request.bodyFault ?? { status: 400, reason: 'the body cannot be read' };
-    return { kind: 'fault', code: -32700, status, reason, idLexeme: undefined };
-  }
-  const body = readClientBody(request.body, request.headers);
-  if (body.kind === 'fault') return body;
-  const [first, ...rest] = body.kind === 'batch' ? body.messages : [body.message];
-  if (first === undefined) return { kind: 'fault', code: -32600, reason: 'an empty batch', idLexeme: undefined };
-  return { kind: 'read', batch: body.kind === 'batch', messages: [first, ...rest], text: decodeUtf8(request.body) ?? '' };
+export function readMessages(request: ClientRequest): ClientMessages | BodyFault {
+  if (request.body !== undefined) return readClientBody(request.body, request.headers);
+  const { status, reason } = request.bodyFault ?? { status: 400, reason: 'the body cannot be read' };
+  return { kind: 'fault', code: -32700, status, reason, idLexeme: undefined };
 }
 
 /** The names of what the messages ask for, unmasked still. */
-export function namesOfMessages(read: ReadMessages, request: ClientRequest): Names {
+export function namesOfMessages(read: ClientMessages, request: ClientRequest): Names {
   const headers = headersForRecord(request.headers);
-  if (!read.batch) return namesOf(callOf(read.messages[0]), headers);
+  if (read.kind === 'single') return namesOf(callOf(read.messages[0]), headers);
   return { method: 'batch', note: read.messages.map((m) => m.method ?? 'response').join(' '), headers };
 }
 

@@ -21,7 +21,15 @@ export interface PathRules {
   readonly unmaskable: 'refuse' | 'pass';
   /** First 16 bytes of HMAC-SHA-256 under the session's reconcile key (RULES R3). */
   readonly mac: (bytes: Uint8Array) => Uint8Array;
+  /** The same over bytes that come piece by piece and are not kept. */
+  readonly startMac: () => RunningMac;
   readonly ids: IdSource;
+}
+
+export interface RunningMac {
+  update(bytes: Uint8Array): void;
+  /** Call it once, after the last `update`. */
+  end(): Uint8Array;
 }
 
 export interface RulesParts {
@@ -40,6 +48,10 @@ const MAC_BYTES = 16;
 export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
   const { name, kind, record, unmaskable } = projection.connection;
   const { pseudonymKey } = parts;
+  const startMac = (): RunningMac => {
+    const hmac = createHmac('sha256', parts.reconcileKey);
+    return { update: (bytes) => void hmac.update(bytes), end: () => hmac.digest().subarray(0, MAC_BYTES) };
+  };
   return {
     connection: name,
     kind,
@@ -49,6 +61,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     masksAnswers: parts.masksForClient && projection.mask.apply.includes('client'),
     unmaskable,
     mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
+    startMac,
     ids: parts.ids,
   };
 }

@@ -60,12 +60,16 @@ export function dropHeaders(headers: RawHeaders, drop: (name: string) => boolean
   return kept;
 }
 
-/** What `Connection` names is hop-by-hop as well. */
+/**
+ * What `Connection` names is hop-by-hop as well, but for what says how the body is to be read: without it the next hop
+ * would read another message than this one did (RULES R7).
+ */
 function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   const names = new Set<string>();
   for (const value of headerValues(headers, 'connection')) {
     for (const name of value.split(',')) names.add(name.trim().toLowerCase());
   }
+  for (const name of names) if (name.startsWith('content-') || name.startsWith('mcp-')) names.delete(name);
   return names;
 }
 
@@ -97,10 +101,31 @@ export function forwardedRequestHeaders(headers: RawHeaders, how: ForwardedReque
   return kept;
 }
 
-/** An upstream's answer headers as they may leave towards the client: without hop-by-hop headers, cookies and `Mcprec-*`. */
-export function forwardedAnswerHeaders(headers: RawHeaders): string[] {
+/**
+ * An upstream's answer headers as they may leave towards the client: without hop-by-hop headers and `Mcprec-*`, and without
+ * cookies where it is not the client's own credential that they belong to.
+ */
+export function forwardedAnswerHeaders(headers: RawHeaders, { credentials }: Pick<ForwardedRequest, 'credentials'>): string[] {
   const named = namedByConnection(headers);
-  return dropHeaders(headers, (name) => hopByHop.has(name) || name === 'set-cookie' || name.startsWith('mcprec-') || named.has(name));
+  return dropHeaders(
+    headers,
+    (name) => hopByHop.has(name) || (credentials === 'drop' && name === 'set-cookie') || name.startsWith('mcprec-') || named.has(name),
+  );
+}
+
+/** Say something about the very bytes of a body, and so are wrong of other bytes. */
+const bodyHeaders = new Set(['content-encoding', 'content-length', 'etag', 'digest', 'content-digest', 'repr-digest']);
+
+/** Answer headers for a body that was changed on its way, of `length` bytes where that is known. Source: RULES R1. */
+export function headersOfChanged(headers: RawHeaders, length: number | undefined): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const lower = name.toLowerCase();
+    if (!bodyHeaders.has(lower)) kept.push(name, headers[i + 1] as string);
+    else if (lower === 'content-length' && length !== undefined) kept.push(name, String(length));
+  }
+  return kept;
 }
 
 /** Value of `Mcp-Name` and `Mcp-Param-*`, decoded: `=?base64?…?=` or plain text. Undefined where the sentinel's content is not base64 of UTF-8. */
@@ -130,6 +155,12 @@ export function headersForRecord(headers: RawHeaders): Record<string, string> {
 /** True for `application/json` and `…+json`, whatever the parameters. */
 export function isJsonType(contentType: string | undefined): boolean {
   return contentType !== undefined && /^\s*application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+/** True where the text is UTF-8, which is what JSON is where nothing is said (RFC 8259 §8.1). */
+export function isUtf8Type(contentType: string): boolean {
+  const [, charset] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(contentType) ?? [];
+  return charset === undefined || /^utf-?8$/i.test(charset);
 }
 
 /** True for `text/event-stream`. */

@@ -1,7 +1,7 @@
 // Reads what a client sends to an MCP server as JSON-RPC messages, strictly: what policy reads must be what the upstream
 // reads (RULES R7). Does no IO and decides nothing.
 import { foldCase, type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
-import { decodeMcpHeader, headerValue, type RawHeaders } from './headers.ts';
+import { decodeMcpHeader, headerValue, headerValues, isJsonType, isUtf8Type, type RawHeaders } from './headers.ts';
 
 export interface ClientMessage {
   readonly kind: 'request' | 'notification' | 'response';
@@ -16,7 +16,7 @@ export interface ClientMessage {
 /** Why a body was refused; `answerRefusal` in refusal.ts puts it on the wire. */
 export interface BodyFault {
   readonly kind: 'fault';
-  /** JSON-RPC code: -32700 not JSON, -32600 not a valid request, -32602 a name is missing, -32020 header and body differ. */
+  /** JSON-RPC code: -32700 not JSON, -32600 not a valid request, -32602 a name is missing, -32020 header and body differ, -32000 another media type. */
   readonly code: number;
   /** HTTP status; 400 where absent. */
   readonly status?: number;
@@ -24,17 +24,23 @@ export interface BodyFault {
   readonly idLexeme: string | undefined;
 }
 
-export type ClientBody =
-  | { readonly kind: 'single'; readonly message: ClientMessage }
-  | { readonly kind: 'batch'; readonly messages: readonly ClientMessage[] }
-  | BodyFault;
+/** What a POST body holds: at least one message, as an array of them where it is a batch. */
+export interface ClientMessages {
+  readonly kind: 'single' | 'batch';
+  readonly messages: readonly [ClientMessage, ...ClientMessage[]];
+  /** The body as text. */
+  readonly text: string;
+}
+export type ClientBody = ClientMessages | BodyFault;
 
-/** Methods that name their object, and the member of `params` that does; `Mcp-Name` mirrors it. Source: MCP 2026-07-28, Streamable HTTP. */
+/** Methods that name their object, and the member of `params` that does. */
 const namedBy = new Map([
   ['tools/call', 'name'],
   ['prompts/get', 'name'],
   ['resources/read', 'uri'],
 ]);
+/** What `Mcp-Name` mirrors. Source: MCP 2026-07-28, Streamable HTTP; tasks: SEP-2663. */
+const mirroredBy = new Map([...namedBy, ['tasks/get', 'taskId'], ['tasks/update', 'taskId'], ['tasks/cancel', 'taskId']]);
 
 /** The only revision with JSON-RPC batches; also what a request without the version header means. */
 const BATCH_REVISION = '2025-03-26';
@@ -51,33 +57,38 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
 
 /** Reads a POST body of the Streamable HTTP transport. Source: MCP 2025-03-26 … 2026-07-28, transports. */
 export function readClientBody(bytes: Uint8Array, headers: RawHeaders): ClientBody {
+  const types = headerValues(headers, 'content-type');
+  if (types.length === 0 || !types.every((type) => isJsonType(type) && isUtf8Type(type))) {
+    return { ...fault(-32000, 'the Content-Type must be application/json, in UTF-8'), status: 415 };
+  }
   const text = decodeUtf8(bytes);
   if (text === undefined) return fault(-32700, 'the body is not UTF-8');
   const node = parseJson(text);
   if (node.type === 'fault') return fault(-32700, `the body is not JSON: ${node.reason} at offset ${node.offset}`);
-  if (node.type !== 'array') {
-    const message = readMessage(node, text);
-    return message.kind === 'fault' ? message : (headerMismatch(message, headers) ?? { kind: 'single', message });
-  }
-  const revision = headerValue(headers, 'mcp-protocol-version') ?? BATCH_REVISION;
-  if (revision !== BATCH_REVISION) return fault(-32600, `revision ${revision} has no batches`);
-  if (node.items.length === 0) return fault(-32600, 'an empty batch');
-  return readBatch(node.items, text);
+  if (node.type === 'array') return readBatch(node.items, text, headers);
+  const message = readMessage(node, text);
+  return message.kind === 'fault' ? message : (headerMismatch(message, headers) ?? { kind: 'single', messages: [message], text });
 }
 
-function readBatch(items: readonly JsonNode[], text: string): ClientBody {
+function readBatch(items: readonly JsonNode[], text: string, headers: RawHeaders): ClientBody {
+  const revision = headerValue(headers, 'mcp-protocol-version') ?? BATCH_REVISION;
+  if (revision !== BATCH_REVISION) return fault(-32600, `revision ${revision} has no batches`);
   const messages: ClientMessage[] = [];
   const ids = new Set<string>();
   for (const item of items) {
     const message = readMessage(item, text);
     if (message.kind === 'fault') return message;
     if (message.kind === 'request' && message.idLexeme !== undefined) {
-      if (ids.has(message.idLexeme)) return fault(-32600, 'an id stands twice in one batch', message.idLexeme);
-      ids.add(message.idLexeme);
+      const meaning = JSON.stringify(JSON.parse(message.idLexeme));
+      if (ids.has(meaning)) return fault(-32600, 'an id stands twice in one batch', message.idLexeme);
+      ids.add(meaning);
     }
+    const mismatch = headerMismatch(message, headers);
+    if (mismatch !== undefined) return mismatch;
     messages.push(message);
   }
-  return { kind: 'batch', messages };
+  const [first, ...rest] = messages;
+  return first === undefined ? fault(-32600, 'an empty batch') : { kind: 'batch', messages: [first, ...rest], text };
 }
 
 /** Reads one message whose JSON is given as a node of `text`. */
@@ -131,19 +142,20 @@ function readParams(node: JsonObject, idLexeme: string | undefined): Params | un
 
 // A missing header is the upstream's to refuse; one that says something else than the body is ours (RULES R7).
 function headerMismatch(message: ClientMessage, headers: RawHeaders): BodyFault | undefined {
-  const method = headerValue(headers, 'mcp-method');
-  if (method !== undefined && method !== message.method) return fault(-32020, 'Mcp-Method differs from the method in the body', message.idLexeme);
-  const name = headerValue(headers, 'mcp-name');
-  if (name !== undefined) {
-    const source = namedBy.get(message.method ?? '');
-    if (source === undefined || decodeMcpHeader(name) !== stringMember(message.params, source)) {
-      return fault(-32020, 'Mcp-Name differs from the name in the body', message.idLexeme);
-    }
+  const differs = (what: string): BodyFault => fault(-32020, what, message.idLexeme);
+  if (headerValues(headers, 'mcp-method').some((method) => method !== message.method)) return differs('Mcp-Method differs from the method in the body');
+  const source = mirroredBy.get(message.method ?? '');
+  if (source !== undefined) {
+    const named = stringMember(message.params, source);
+    if (headerValues(headers, 'mcp-name').some((name) => decodeMcpHeader(name) !== named)) return differs('Mcp-Name differs from the name in the body');
   }
   const meta = stringMember(member(message.params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
-  const revision = headerValue(headers, 'mcp-protocol-version');
-  if (meta !== undefined && revision !== undefined && meta !== revision) {
-    return fault(-32020, 'MCP-Protocol-Version differs from the version in the body', message.idLexeme);
+  if (meta !== undefined && headerValues(headers, 'mcp-protocol-version').some((revision) => revision !== meta)) {
+    return differs('MCP-Protocol-Version differs from the version in the body');
+  }
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = (headers[i] as string).toLowerCase();
+    if (name.startsWith('mcp-param-') && decodeMcpHeader(headers[i + 1] as string) === undefined) return differs(`${name} is not what its encoding says`);
   }
   return undefined;
 }

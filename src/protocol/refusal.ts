@@ -31,7 +31,8 @@ function rpc(idLexeme: string | undefined, part: 'result' | 'error', value: unkn
 
 /** HTTP 400 (or the fault's own status) with the protocol's own error for a body that cannot be decided on. */
 export function answerFault(fault: BodyFault): LocalAnswer {
-  return json(fault.status ?? 400, rpc(fault.idLexeme, 'error', { code: fault.code, message: fault.reason }));
+  const status = fault.status ?? 400;
+  return json(status, rpc(fault.idLexeme, 'error', { code: fault.code, message: fault.reason }), status === 405 ? ['Allow', 'POST, GET, DELETE'] : []);
 }
 
 /** What stops a message: a rule of the policy, or a state of ours (no recording possible, grant ended). */
@@ -102,13 +103,19 @@ export function answerIntakeError(status: number, reason: string): LocalAnswer {
   return json(status, { errors: [reason] });
 }
 
-/** The upstream could not be asked, or did not answer. Requests get a JSON-RPC error, because SDK clients show a 502 as an opaque failure. */
-export function answerUpstreamFailure(message: ClientMessage | undefined, failure: 'unreachable' | 'timeout', reason: string): LocalAnswer {
-  const timedOut = failure === 'timeout';
-  if (message?.kind === 'request') {
-    return json(200, rpc(message.idLexeme, 'error', { code: timedOut ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason }));
-  }
-  return json(timedOut ? 504 : 502, { errors: [reason] });
+/** What became of a call that an upstream did not answer. */
+export interface UpstreamFault {
+  readonly kind: 'unreachable' | 'timeout';
+  readonly reason: string;
+}
+
+/** The upstream could not be asked, or did not answer. Requests get a JSON-RPC error each, because SDK clients show a 502 as an opaque failure. */
+export function answerUpstreamFailure(form: 'single' | 'batch', messages: readonly ClientMessage[], { kind, reason }: UpstreamFault): LocalAnswer {
+  const timedOut = kind === 'timeout';
+  const error = { code: timedOut ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason };
+  const answers = messages.filter((message) => message.kind === 'request').map((message) => rpc(message.idLexeme, 'error', error));
+  if (answers.length === 0) return json(timedOut ? 504 : 502, { errors: [reason] });
+  return json(200, form === 'batch' ? `[${answers.join(',')}]` : answers.join());
 }
 
 /** A failure outside any message: a wrong path, a missing local token, a body too long. */

@@ -1,7 +1,8 @@
-// Turns the bytes of an event stream into events (WHATWG HTML §9.2), keeping where each one ends. Does no IO.
+// Turns the bytes of an event stream into events (WHATWG HTML §9.2), keeping every byte of them. Does no IO.
 import { Buffer } from 'node:buffer';
 
 export interface SseEvent {
+  readonly kind: 'event';
   /** The `data:` lines joined with line feeds; undefined where the event has none (a comment, an `id:` or `retry:` alone). */
   readonly data: string | undefined;
   readonly event: string | undefined;
@@ -10,8 +11,17 @@ export interface SseEvent {
   readonly raw: Buffer;
 }
 
-/** An event grew past the splitter's bound; `SseSplitter.push` throws it and the splitter is of no further use. */
-export class SseEventTooLong extends Error {}
+/** A piece of an event that is too long to be read. */
+export interface SsePart {
+  readonly kind: 'part';
+  readonly data: undefined;
+  readonly raw: Buffer;
+  /** True where the event ends with this piece. */
+  readonly last: boolean;
+}
+
+/** What a stream is split into. Their `raw` bytes, one after the other, are the bytes of the stream. */
+export type SsePiece = SseEvent | SsePart;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -19,66 +29,84 @@ const LF = 0x0a;
 /** Splits a stream at the blank lines that end events. One splitter per stream. */
 export class SseSplitter {
   readonly #bytesMax: number;
-  #held: Buffer = Buffer.alloc(0);
-  /** How far `#held` was searched for the end of an event. */
-  #searched = 0;
-  #lineStart = 0;
+  /** The event that has not ended yet. */
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
+  #overlong = false;
+  #lineIsEmpty = true;
+  /** The last byte was a CR: an LF that follows belongs to it. */
+  #afterCr = false;
   #first = true;
 
+  /** An event of more than `bytesMax` bytes comes in parts. */
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
-  /** Takes the next bytes; returns the events that they complete. Throws SseEventTooLong. */
-  push(chunk: Buffer): SseEvent[] {
-    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const events: SseEvent[] = [];
+  /** Takes the next bytes; returns the events that they complete, and parts of one that is too long. */
+  push(chunk: Buffer): SsePiece[] {
+    if (chunk.length === 0) return [];
+    const pieces: SsePiece[] = [];
     let start = 0;
-    let i = this.#searched;
-    const bytes = this.#held;
-    while (i < bytes.length) {
-      const lf = bytes.indexOf(LF, i);
-      const cr = bytes.indexOf(CR, i);
-      const lineEnd = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr);
-      if (lineEnd === -1) {
-        i = bytes.length;
-        break;
-      }
-      // A CR at the very end may be half of a CR LF: wait for the next byte. Not behind a blank line: there the event is
-      // whole and must be recorded now; a late LF then reads as an empty event, which is none.
-      if (bytes[lineEnd] === CR && lineEnd + 1 === bytes.length && lineEnd !== this.#lineStart) {
-        i = lineEnd;
-        break;
-      }
-      const next = bytes[lineEnd] === CR && bytes[lineEnd + 1] === LF ? lineEnd + 2 : lineEnd + 1;
-      if (lineEnd === this.#lineStart) {
-        events.push(this.#read(bytes.subarray(start, next)));
+    // A CR ended its line when it came, because its event had to be recorded then; a late LF opens what follows it.
+    let at = this.#afterCr && chunk[0] === LF ? 1 : 0;
+    let lf = chunk.indexOf(LF, at);
+    let cr = chunk.indexOf(CR, at);
+    for (;;) {
+      if (lf !== -1 && lf < at) lf = chunk.indexOf(LF, at);
+      if (cr !== -1 && cr < at) cr = chunk.indexOf(CR, at);
+      const end = lf === -1 || (cr !== -1 && cr < lf) ? cr : lf;
+      if (end === -1) break;
+      const next = end === cr && chunk[end + 1] === LF ? end + 2 : end + 1;
+      if (this.#lineIsEmpty && end === at) {
+        pieces.push(this.#finish(chunk.subarray(start, next)));
         start = next;
       }
-      this.#lineStart = next;
-      i = next;
+      this.#lineIsEmpty = true;
+      at = next;
     }
-    this.#held = bytes.subarray(start);
-    this.#searched = i - start;
-    this.#lineStart -= start;
-    if (this.#held.length > this.#bytesMax) throw new SseEventTooLong(`an event is longer than ${this.#bytesMax} bytes`);
-    return events;
+    if (at < chunk.length) this.#lineIsEmpty = false;
+    this.#afterCr = chunk[chunk.length - 1] === CR;
+    if (start < chunk.length) this.#keep(chunk.subarray(start), pieces);
+    return pieces;
   }
 
-  /** The bytes after the last whole event. */
-  get rest(): Buffer {
-    return this.#held;
+  /** What the stream ended in without a blank line behind it. Readers drop it by the standard, but it was sent. */
+  end(): SsePiece | undefined {
+    return this.#overlong || this.#keptBytes > 0 ? this.#finish(Buffer.alloc(0)) : undefined;
   }
 
-  #read(raw: Buffer): SseEvent {
-    let text = raw.toString('utf8');
-    if (this.#first && text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+  #keep(bytes: Buffer, pieces: SsePiece[]): void {
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
+    if (!this.#overlong && this.#keptBytes <= this.#bytesMax) return;
+    this.#overlong = true;
+    pieces.push({ kind: 'part', data: undefined, raw: this.#take(), last: false });
+  }
+
+  #finish(bytes: Buffer): SsePiece {
+    this.#kept.push(bytes);
+    this.#keptBytes += bytes.length;
+    const overlong = this.#overlong || this.#keptBytes > this.#bytesMax;
+    const first = this.#first;
+    this.#overlong = false;
     this.#first = false;
-    return { ...readFields(text), raw };
+    const raw = this.#take();
+    if (overlong) return { kind: 'part', data: undefined, raw, last: true };
+    const text = raw.toString('utf8');
+    const marked = first && text.charCodeAt(0) === 0xfeff;
+    return { kind: 'event', ...readFields(marked ? text.slice(1) : text), raw };
+  }
+
+  #take(): Buffer {
+    const raw = this.#kept.length === 1 ? (this.#kept[0] as Buffer) : Buffer.concat(this.#kept, this.#keptBytes);
+    this.#kept = [];
+    this.#keptBytes = 0;
+    return raw;
   }
 }
 
-function readFields(text: string): Omit<SseEvent, 'raw'> {
+function readFields(text: string): Pick<SseEvent, 'data' | 'event' | 'id'> {
   const data: string[] = [];
   let event: string | undefined;
   let id: string | undefined;
@@ -106,11 +134,9 @@ export function withData(event: SseEvent, data: string): Buffer {
     if (!/^(?:\ufeff)?data(?::|[\r\n]|$)/.test(line)) return line;
     if (written) return '';
     written = true;
-    const ending = /[\r\n]+$/.exec(line)?.[0] ?? '\n';
-    return data
-      .split('\n')
-      .map((part) => `data: ${part}${ending}`)
-      .join('');
+    const ending = /[\r\n]+$/.exec(line)?.[0] ?? '';
+    const parts = data.split('\n').map((part) => `data: ${part}`);
+    return parts.join(ending || '\n') + ending;
   });
   return Buffer.from(out.join(''), 'utf8');
 }

@@ -2,33 +2,48 @@
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { limits } from '../base/limits.ts';
 
 /** The whole body, or the reason why it is not to be had. */
 export type BodyRead = { readonly kind: 'body'; readonly bytes: Buffer } | { readonly kind: 'too_long' } | { readonly kind: 'aborted' };
 
 const EMPTY = Buffer.alloc(0);
 
-/** Reads a request body of at most `bytesMax` bytes. Of a longer one the rest is not read: answer, then close the connection. */
-export function readBody(request: IncomingMessage, bytesMax: number): Promise<BodyRead> {
+/**
+ * Reads a request body of at most `bytesMax` bytes. The rest of a longer one is thrown away for a while, because a sender that
+ * is cut off in mid-sentence does not read the answer; close the connection after it. `proceed` is called where the sender waits
+ * to be told (`Expect: 100-continue`) and its body is wanted.
+ */
+export function readBody(request: IncomingMessage, bytesMax: number, proceed?: () => void): Promise<BodyRead> {
   const declared = request.headers['content-length'];
-  if (declared !== undefined && Number(declared) > bytesMax) return Promise.resolve({ kind: 'too_long' });
+  const tooLong = declared !== undefined && Number(declared) > bytesMax;
+  if (tooLong && proceed !== undefined) return Promise.resolve({ kind: 'too_long' });
+  proceed?.();
   if (declared === undefined && request.headers['transfer-encoding'] === undefined) return Promise.resolve({ kind: 'body', bytes: EMPTY });
   return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let length = 0;
+    let discarding: NodeJS.Timeout | undefined;
     const settle = (read: BodyRead): void => {
+      clearTimeout(discarding);
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       resolve(read);
     };
+    const discard = (): void => {
+      chunks = [];
+      discarding ??= setTimeout(() => settle({ kind: 'too_long' }), limits.discardMsMax);
+    };
     const onData = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > bytesMax) {
-        request.pause();
-        settle({ kind: 'too_long' });
-      } else chunks.push(chunk);
+      if (tooLong || length > bytesMax) discard();
+      else chunks.push(chunk);
     };
-    const onEnd = (): void => settle({ kind: 'body', bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length) });
+    const onEnd = (): void => {
+      if (discarding !== undefined) settle({ kind: 'too_long' });
+      else settle({ kind: 'body', bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, length) });
+    };
     const onClose = (): void => settle({ kind: 'aborted' });
+    if (tooLong) discard();
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
   });
 }
@@ -55,13 +70,15 @@ export type Decoded =
   | { readonly kind: 'too_long' }
   | { readonly kind: 'malformed'; readonly reason: string };
 
+const CODINGS_MAX = 2;
+
 /** `bytes` with the codings of a `Content-Encoding` value undone, last one first, to at most `bytesMax` bytes. */
 export async function decodeContent(bytes: Buffer, contentEncoding: string | undefined, bytesMax: number): Promise<Decoded> {
   const codings = codingsOf(contentEncoding);
   let decoded = bytes;
   for (const coding of codings.toReversed()) {
     const inflate = decoders.get(coding);
-    if (inflate === undefined || codings.length > 2) return { kind: 'unknown_coding', coding };
+    if (inflate === undefined || codings.length > CODINGS_MAX) return { kind: 'unknown_coding', coding };
     try {
       decoded = await inflate(decoded, { maxOutputLength: bytesMax });
     } catch (error) {
@@ -79,49 +96,4 @@ export function codingsOf(contentEncoding: string | undefined): readonly string[
     .split(',')
     .map((coding) => coding.trim().toLowerCase())
     .filter((coding) => coding !== '' && coding !== 'identity');
-}
-
-/** A decoder for a stream, fed chunk by chunk; undefined where the coding is none that we know. */
-export function openStreamDecoder(coding: string): StreamDecoder | undefined {
-  const open = streamDecoders.get(coding);
-  return open === undefined ? undefined : new StreamDecoder(open());
-}
-
-const streamDecoders: ReadonlyMap<string, () => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress> = new Map<
-  string,
-  () => zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress
->([
-  ['gzip', () => zlib.createGunzip({ flush: zlib.constants.Z_SYNC_FLUSH })],
-  ['x-gzip', () => zlib.createGunzip({ flush: zlib.constants.Z_SYNC_FLUSH })],
-  ['deflate', () => zlib.createInflate({ flush: zlib.constants.Z_SYNC_FLUSH })],
-  ['br', () => zlib.createBrotliDecompress()],
-  ['zstd', () => zlib.createZstdDecompress() as unknown as zlib.BrotliDecompress],
-]);
-
-/** Undoes the coding of a stream: what goes in compressed comes out as far as it can be decoded by then. */
-export class StreamDecoder {
-  readonly #stream: zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress;
-  #out: Buffer[] = [];
-
-  constructor(stream: zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress) {
-    this.#stream = stream;
-    this.#stream.on('data', (chunk: Buffer) => this.#out.push(chunk));
-  }
-
-  /** What `chunk` adds to the decoded stream. Rejects where the stream is malformed. */
-  push(chunk: Buffer): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#stream.once('error', reject);
-      this.#stream.write(chunk, () => {
-        this.#stream.off('error', reject);
-        const decoded = Buffer.concat(this.#out);
-        this.#out = [];
-        resolve(decoded);
-      });
-    });
-  }
-
-  close(): void {
-    this.#stream.destroy();
-  }
 }

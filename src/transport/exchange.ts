@@ -11,8 +11,10 @@ import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '
 import { handlesInRequest } from '../protocol/handles.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { decodeContent } from './body.ts';
+import { isDone, whenDone } from './client.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
 import type { Hop } from './hop.ts';
+import type { UpstreamFailure } from './upstream.ts';
 
 /** A request whose body was read and whose sender was let in. */
 export interface Arrived {
@@ -24,6 +26,8 @@ export interface Arrived {
   readonly body: Buffer | undefined;
   readonly exchange: ExchangeId;
   readonly parent: ExchangeId | undefined;
+  /** Aborted where the exchange is to end before its answer does; the reason stands in its last entry. */
+  readonly signal?: AbortSignal;
 }
 
 /** Serves one request; resolves when its answer is delivered or given up. Never rejects: what goes wrong is answered. */
@@ -100,11 +104,29 @@ function unrecordable(hop: Hop, error: unknown): Refusal {
   };
 }
 
-function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Extract<RequestStep, { kind: 'forward' }>): Promise<void> {
-  const { request, response, exchange, parent, target, body } = arrived;
-  return new Promise((resolve) => {
-    const delivery = new Delivery({ hop, response, open: step.open, target, done: resolve, failed: (failure) => void answerFailure(failure) });
-    const abort = hop.upstream.send(
+type Forwarded = Extract<RequestStep, { kind: 'forward' }>;
+
+/** Sends the request on and waits until its answer is delivered, or is known not to be. */
+async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwarded): Promise<void> {
+  const { request, response, exchange, parent, target, body, signal } = arrived;
+  const { promise: settled, resolve: settle } = Promise.withResolvers<NoAnswer | undefined>();
+  let whyAborted = 'client_gone';
+  const delivery = new Delivery({ hop, response, open: step.open, whyAborted: () => whyAborted, settle });
+  let abort = (): void => settle({ kind: 'aborted', notSent: true, reason: whyAborted });
+  // A client that goes away takes its request along, as it would without us (MCP-FACTS: in the modern era it is the cancel).
+  const onClose = (): void => {
+    if (!response.writableFinished) abort();
+  };
+  const onSignal = (): void => {
+    whyAborted = String(signal?.reason);
+    abort();
+  };
+  const unwatch = whenDone(response, onClose);
+  signal?.addEventListener('abort', onSignal);
+  if (isDone(response)) onClose();
+  else if (signal?.aborted) onSignal();
+  else {
+    abort = hop.upstream.send(
       hop.dress({
         exchange,
         parent,
@@ -116,40 +138,45 @@ function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Extract<Req
       }),
       delivery,
     );
-    // A client that goes away takes its request along, as it would without us (MCP-FACTS: in the modern era it is the cancel).
-    response.once('close', () => {
-      if (!response.writableFinished) abort();
-    });
-
-    const answerFailure = async (failure: NoAnswer): Promise<void> => {
-      const { note, answer } = failureAnswer(hop, call, step, failure);
-      const facts = { exchange, at: now(hop), wire: undefined, wireBytes: 0 };
-      await hop.record([endExchange(hop.rules, facts, { failed: true, note })]).catch(() => undefined);
-      hop.counted('failed');
-      if (!response.destroyed) answerLocally(response, answer);
-      resolve();
-    };
-  });
+  }
+  const failure = await settled;
+  unwatch();
+  signal?.removeEventListener('abort', onSignal);
+  if (failure !== undefined) await answerFailure(hop, arrived, { call, step, failure, whyAborted });
 }
 
-/** What the client is told, and what is noted, where the upstream gave no answer. It says whether the call may have been executed (RULES R13). */
-function failureAnswer(
-  hop: Hop,
-  call: ClientRequest,
-  step: Extract<RequestStep, { kind: 'forward' }>,
-  failure: NoAnswer,
-): { note: string; answer: LocalAnswer } {
-  if (failure.kind === 'refused') return { note: `refused: ${failure.refusal.rule}`, answer: refuseCall(hop.rules, call, failure.refusal).answer };
+interface Unanswered {
+  readonly call: ClientRequest;
+  readonly step: Forwarded;
+  readonly failure: NoAnswer;
+  readonly whyAborted: string;
+}
+
+/** What is noted and what the client is told where the upstream gave no answer. It says whether the call may have been executed (RULES R13). */
+async function answerFailure(hop: Hop, { response, exchange }: Arrived, { call, step, failure, whyAborted }: Unanswered): Promise<void> {
+  const note = failure.kind === 'refused' ? `refused: ${failure.refusal.rule}` : failure.kind === 'aborted' ? whyAborted : `upstream_${failure.kind}`;
+  const facts = { exchange, at: now(hop), wire: undefined, wireBytes: 0 };
+  // The client learns of the failure also where it cannot be recorded: there is no answer that could slip by.
+  await hop.record([endExchange(hop.rules, facts, { failed: failure.kind !== 'aborted', note })]).catch(() => undefined);
+  if (failure.kind !== 'aborted') hop.counted('failed');
+  if (failure.kind === 'refused') answerLocally(response, refuseCall(hop.rules, call, failure.refusal).answer);
+  else answerLocally(response, faultAnswer(hop, step, failure));
+}
+
+function faultAnswer(hop: Hop, step: Forwarded, failure: UpstreamFailure): LocalAnswer {
   const executed = failure.notSent ? 'it was not executed' : 'it may have been executed';
-  const reason =
-    failure.kind === 'timeout'
-      ? `the upstream did not answer in time (${failure.reason}); ${executed}`
-      : `the upstream is not to be reached (${failure.reason}); ${executed}`;
+  const reason = `${faultTexts[failure.kind]} (${failure.reason}); ${executed}`;
   const kind = failure.kind === 'timeout' ? 'timeout' : 'unreachable';
-  const note = failure.kind === 'aborted' ? 'client_gone' : `upstream_${failure.kind}`;
-  if (hop.rules.kind !== 'mcp') return { note, answer: answerIntakeError(kind === 'timeout' ? 504 : 502, reason) };
-  return { note, answer: answerUpstreamFailure(step.messages[0], kind, reason) };
+  if (hop.rules.kind !== 'mcp') return answerIntakeError(kind === 'timeout' ? 504 : 502, reason);
+  return answerUpstreamFailure(step.form, step.messages, { kind, reason });
 }
+
+const faultTexts = {
+  unreachable: 'the upstream cannot be reached',
+  timeout: 'the upstream did not answer in time',
+  lost: 'the upstream broke off before it answered',
+  aborted: 'the call was given up',
+} as const satisfies Record<UpstreamFailure['kind'], string>;
 
 /** Writes an answer of ours. The request's body was read, so the connection stays usable. */
 export function answerLocally(response: ServerResponse, answer: LocalAnswer): void {

@@ -32,6 +32,8 @@ export interface Hop {
   /** The rules in force now; a renewed projection replaces them between two requests. */
   readonly rules: PathRules;
   readonly upstream: UpstreamPool;
+  /** `keep` where the client's own credential goes along (solo), so that the upstream's cookies are the client's. Default: `drop`. */
+  readonly credentials?: 'keep' | 'drop';
   /** Makes the entries durable, in order. Rejects with a McprecError where it cannot. */
   record(entries: readonly EntryDraft[]): Promise<void>;
   /** Why nothing may pass at the moment (grant ended, closing), or undefined. */

@@ -22,7 +22,7 @@ export interface AnswerFlow {
   abort(): void;
 }
 
-/** Takes an answer in pieces. After `failed` or `ended` nothing follows. */
+/** Takes an answer in pieces. After `failed` or `ended` nothing follows. `failed` may come before `send` returns. */
 export interface AnswerReceiver {
   started(status: number, headers: RawHeaders, flow: AnswerFlow): void;
   data(chunk: Buffer): void;
@@ -30,6 +30,7 @@ export interface AnswerReceiver {
   failed(failure: UpstreamFailure): void;
 }
 
+/** `unreachable`: there was no connection. `lost`: it broke. `aborted`: we gave it up. */
 export interface UpstreamFailure {
   readonly kind: 'unreachable' | 'timeout' | 'lost' | 'aborted';
   /** True where nothing of the request can have reached the upstream. */
@@ -49,7 +50,7 @@ export class UpstreamPool {
       bodyTimeout: 0,
       pipelining: 1,
       maxHeaderSize: limits.headerBytesMax,
-      keepAliveTimeout: 4_000,
+      keepAliveTimeout: limits.upstreamKeepAliveMsMax,
       allowH2: false,
     });
   }
@@ -57,23 +58,21 @@ export class UpstreamPool {
   /** Sends the request; returns what aborts it, also before an answer started. */
   send(request: UpstreamRequest, receiver: AnswerReceiver): () => void {
     const exchange = new Dispatched(receiver);
+    const { body } = request;
+    const options: Dispatcher.DispatchOptions = {
+      origin: request.origin,
+      path: request.path,
+      method: request.verb as Dispatcher.HttpMethod,
+      headers: request.headers as string[],
+      body: body === undefined || body.length === 0 ? null : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+      // Nothing is sent again by us: the first try may have been executed (RULES R13).
+      idempotent: false,
+    };
     try {
-      this.#agent.dispatch(
-        {
-          origin: request.origin,
-          path: request.path,
-          method: request.verb as Dispatcher.HttpMethod,
-          headers: request.headers as string[],
-          body:
-            request.body === undefined || request.body.length === 0 ? null : Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
-          // Nothing is sent again by us: the first try may have been executed (RULES R13).
-          idempotent: false,
-        },
-        exchange,
-      );
+      this.#agent.dispatch(options, exchange);
     } catch (error) {
-      // undici refuses headers that cannot be sent before anything leaves.
-      receiver.failed({ kind: 'unreachable', notSent: true, reason: (error as Error).message });
+      // Headers that cannot be sent are refused before anything leaves.
+      exchange.onResponseError(undefined, error as Error);
     }
     return () => exchange.abort();
   }
@@ -83,31 +82,36 @@ export class UpstreamPool {
   }
 }
 
+const ABORTED = 'aborted';
+
 class Dispatched implements Dispatcher.DispatchHandler {
   readonly #receiver: AnswerReceiver;
   #controller: Dispatcher.DispatchController | undefined;
   #aborted = false;
   #settled = false;
-  #sent = false;
 
   constructor(receiver: AnswerReceiver) {
     this.#receiver = receiver;
   }
 
   abort(): void {
-    if (this.#settled) return;
+    if (this.#settled || this.#aborted) return;
     this.#aborted = true;
-    this.#controller?.abort(new Error('aborted'));
+    if (this.#controller !== undefined) this.#controller.abort(new Error(ABORTED));
+    // Still waiting for a connection, which may take a while to fail.
+    else this.#settle({ kind: 'aborted', notSent: true, reason: ABORTED });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#aborted) {
+      controller.abort(new Error(ABORTED));
+      return;
+    }
     this.#controller = controller;
-    if (this.#aborted) controller.abort(new Error('aborted'));
-    else this.#sent = true;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
-    if (status < 200) return;
+    if (status < 200 || this.#settled) return;
     this.#receiver.started(status, rawHeadersOf(controller.rawHeaders), {
       pause: () => controller.pause(),
       resume: () => controller.resume(),
@@ -116,7 +120,7 @@ class Dispatched implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#receiver.data(chunk);
+    if (!this.#settled) this.#receiver.data(chunk);
   }
 
   onResponseEnd(): void {
@@ -125,21 +129,25 @@ class Dispatched implements Dispatcher.DispatchHandler {
     this.#receiver.ended();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    // The controller comes when the request is written to a connection, and not before.
+    const sent = this.#controller !== undefined;
+    this.#settle(this.#aborted ? { kind: 'aborted', notSent: !sent, reason: ABORTED } : failureOf(error, sent));
+  }
+
+  #settle(failure: UpstreamFailure): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#receiver.failed(this.#aborted ? { kind: 'aborted', notSent: !this.#sent, reason: 'aborted' } : failureOf(error, this.#sent));
+    this.#receiver.failed(failure);
   }
 }
-
-const neverConnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 
 function failureOf(error: Error, sent: boolean): UpstreamFailure {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const reason = code === '' ? error.message : code;
-  if (neverConnected.has(code) || code.startsWith('ERR_TLS') || code.startsWith('CERT_')) return { kind: 'unreachable', notSent: true, reason };
+  if (!sent) return { kind: 'unreachable', notSent: true, reason };
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return { kind: 'timeout', notSent: false, reason };
-  return { kind: 'lost', notSent: !sent, reason };
+  return { kind: 'lost', notSent: false, reason };
 }
 
 function rawHeadersOf(raw: Dispatcher.DispatchController['rawHeaders']): string[] {

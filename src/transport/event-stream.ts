@@ -1,0 +1,146 @@
+// Brings an answer that is an event stream to the client: each message is recorded before the blank line that ends its event.
+import { limits } from '../base/limits.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
+import { endExchange } from '../path/answer.ts';
+import type { WireFacts } from '../path/drafts.ts';
+import type { RunningMac } from '../path/rules.ts';
+import { headersOfChanged, headerValue } from '../protocol/headers.ts';
+import { type SsePiece, SseSplitter, withData } from '../protocol/sse.ts';
+import { codingsOf } from './body.ts';
+import type { AnswerBody, AnswerHead, Outlet } from './outlet.ts';
+import { openStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
+
+/** Bytes that were not decoded, of an event or of all the rest of a stream. */
+interface Opaque {
+  readonly mac: RunningMac;
+  bytes: number;
+}
+
+export class EventStream implements AnswerBody {
+  readonly #outlet: Outlet;
+  readonly #head: AnswerHead;
+  readonly #splitter = new SseSplitter(limits.answerBytesMax);
+  readonly #decoder: StreamDecoder | undefined;
+  #seenBytes = 0;
+  #finalSeen = false;
+  /** An event that is too long to be read. */
+  #overlong: Opaque | undefined;
+  /** What came since the stream could no longer be decoded. */
+  #undecoded: Opaque | undefined;
+
+  constructor(outlet: Outlet, head: AnswerHead) {
+    this.#outlet = outlet;
+    this.#head = head;
+    const codings = codingsOf(headerValue(head.headers, 'content-encoding'));
+    if (codings.length === 1) this.#decoder = openStreamDecoder(codings[0] as string, limits.answerBytesMax);
+    if (codings.length > 0 && this.#decoder === undefined) this.#giveUpDecoding(`its coding ${codings.join()} is not known`);
+    const forwarded = outlet.forwarded(head.headers);
+    outlet.begin(head.status, outlet.rewrites && this.#undecoded === undefined ? headersOfChanged(forwarded, undefined) : forwarded);
+    outlet.flush();
+  }
+
+  async chunk(bytes: Buffer): Promise<void> {
+    this.#seenBytes += bytes.length;
+    const decoded = await this.#decode(bytes);
+    if (decoded === undefined) {
+      this.#outlet.write(bytes);
+      return;
+    }
+    const pieces = this.#splitter.push(decoded);
+    const delivered = await this.#take(pieces);
+    if (!this.#outlet.rewrites) this.#outlet.write(bytes);
+    else for (const piece of delivered) this.#outlet.write(piece);
+  }
+
+  async end(): Promise<void> {
+    const rest = this.#undecoded === undefined ? this.#splitter.end() : undefined;
+    const delivered = rest === undefined ? [] : await this.#take([rest]);
+    await this.#outlet.record(this.#lastEntries());
+    for (const bytes of this.#outlet.rewrites ? delivered : []) this.#outlet.write(bytes);
+    this.#outlet.end();
+  }
+
+  broken(): WireFacts {
+    return this.#outlet.facts(undefined, this.#seenBytes, (this.#undecoded ?? this.#overlong)?.mac.end());
+  }
+
+  close(): void {
+    this.#decoder?.close();
+  }
+
+  /** The decoded bytes, or undefined where they are to pass as they are. */
+  async #decode(bytes: Buffer): Promise<Buffer | undefined> {
+    if (this.#undecoded === undefined) {
+      if (this.#decoder === undefined) return bytes;
+      try {
+        return await this.#decoder.push(bytes);
+      } catch (error) {
+        // Behind a head that promised decoded events, the rest cannot be delivered as it comes.
+        if (this.#outlet.rewrites) throw error;
+        this.#giveUpDecoding((error as Error).message);
+      }
+    }
+    if (this.#undecoded !== undefined) add(this.#undecoded, bytes);
+    return undefined;
+  }
+
+  #giveUpDecoding(why: string): void {
+    this.#outlet.mustMask(why);
+    this.#undecoded = this.#startOpaque();
+  }
+
+  /** Records what the pieces bring; resolves to the bytes to deliver. */
+  async #take(pieces: readonly SsePiece[]): Promise<readonly Buffer[]> {
+    const entries: EntryDraft[] = [];
+    const delivered: Buffer[] = [];
+    for (const piece of pieces) {
+      const { entry, bytes } = this.#takePiece(piece);
+      if (entry !== undefined) entries.push(entry);
+      delivered.push(bytes);
+      if (piece.kind === 'event') await this.#outlet.bindIn(piece.data, piece.id);
+    }
+    await this.#outlet.record(entries);
+    return delivered;
+  }
+
+  #takePiece(piece: SsePiece): { entry: EntryDraft | undefined; bytes: Buffer } {
+    if (piece.kind === 'part') return { entry: this.#takePart(piece.raw, piece.last), bytes: piece.raw };
+    const { data, raw } = piece;
+    if (data === undefined || data === '') return { entry: undefined, bytes: raw };
+    const facts = this.#outlet.facts(Buffer.from(data, 'utf8'), raw.length);
+    const { entry, changed } = this.#outlet.take({ facts, status: this.#head.status, text: data, whole: false });
+    if (entry.final) this.#finalSeen = true;
+    return { entry, bytes: changed === undefined ? raw : withData(piece, changed) };
+  }
+
+  #takePart(raw: Buffer, last: boolean): EntryDraft | undefined {
+    this.#outlet.mustMask(`an event is longer than ${limits.answerBytesMax} bytes`);
+    this.#overlong ??= this.#startOpaque();
+    const event = this.#overlong;
+    add(event, raw);
+    if (!last) return undefined;
+    this.#overlong = undefined;
+    return this.#opaqueEntry(event, false);
+  }
+
+  #lastEntries(): EntryDraft[] {
+    if (this.#undecoded !== undefined) return [this.#opaqueEntry(this.#undecoded, true)];
+    if (this.#finalSeen) return [];
+    const facts = this.#outlet.facts(undefined, this.#seenBytes);
+    return [endExchange(this.#outlet.rules, facts, { status: this.#head.status, failed: this.#head.status >= 400, note: 'stream_ended' })];
+  }
+
+  #opaqueEntry({ mac, bytes }: Opaque, whole: boolean): EntryDraft {
+    const facts = this.#outlet.facts(undefined, bytes, mac.end());
+    return this.#outlet.take({ facts, status: this.#head.status, text: undefined, whole }).entry;
+  }
+
+  #startOpaque(): Opaque {
+    return { mac: this.#outlet.rules.startMac(), bytes: 0 };
+  }
+}
+
+function add(opaque: Opaque, bytes: Buffer): void {
+  opaque.mac.update(bytes);
+  opaque.bytes += bytes.length;
+}

@@ -1,0 +1,111 @@
+// Where one answer goes: its entries to the record, its handles to whoever keeps them, its bytes to the client.
+import type { ServerResponse } from 'node:http';
+import type { EntryDraft } from '../evidence/entry.ts';
+import { type AnswerMessage, type AnswerStep, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
+import type { Moment, WireFacts } from '../path/drafts.ts';
+import type { OpenExchange, PathRules } from '../path/rules.ts';
+import { type Handle, handlesInAnswer } from '../protocol/handles.ts';
+import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts';
+import type { Hop } from './hop.ts';
+
+/** The head of an upstream's answer. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly headers: RawHeaders;
+}
+
+/** The answer cannot be masked as it must be, and so is not delivered (DESIGN §4, rule 3). */
+export class Unmaskable extends Error {}
+
+export class Outlet {
+  readonly open: OpenExchange;
+  /** True where the answer may have to be changed, so that whole messages must be held. */
+  readonly rewrites: boolean;
+  readonly #hop: Hop;
+  readonly #response: ServerResponse;
+
+  constructor(hop: Hop, response: ServerResponse, open: OpenExchange) {
+    this.#hop = hop;
+    this.#response = response;
+    this.open = open;
+    this.rewrites = mayChange(hop.rules, open);
+  }
+
+  get rules(): PathRules {
+    return this.#hop.rules;
+  }
+
+  /** True where the client takes nothing more for the moment. */
+  get isFull(): boolean {
+    return this.#response.writableNeedDrain;
+  }
+
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  /** Throws `Unmaskable` where what cannot be masked must not pass. */
+  mustMask(why: string): void {
+    if (this.rules.masksAnswers && this.rules.unmaskable === 'refuse') throw new Unmaskable(why);
+  }
+
+  /** The entry and the bytes of one message. */
+  take(message: AnswerMessage): AnswerStep {
+    return this.rules.kind === 'mcp' ? takeMcpAnswer(this.rules, this.open, message) : takeHttpAnswer(this.rules, message);
+  }
+
+  record(entries: readonly EntryDraft[]): Promise<void> {
+    return entries.length === 0 ? Promise.resolve() : this.#hop.record(entries);
+  }
+
+  bind(handles: readonly Handle[]): Promise<void> {
+    return handles.length === 0 ? Promise.resolve() : this.#hop.bind(handles);
+  }
+
+  /** Remembers the handles in a message of the upstream. */
+  bindIn(text: string | undefined, eventId?: string): Promise<void> {
+    return this.bind(handlesInAnswer(text ?? '', eventId));
+  }
+
+  /** Facts of a message of this exchange; `mac` is the one of a message that was not kept. */
+  facts(wire: Uint8Array | undefined, wireBytes: number, mac?: Uint8Array): WireFacts {
+    return { exchange: this.open.exchange, at: this.#now(), wire, mac, wireBytes };
+  }
+
+  /** The answer's headers as they may be delivered. */
+  forwarded(headers: RawHeaders): string[] {
+    return forwardedAnswerHeaders(headers, { credentials: this.#hop.credentials ?? 'drop' });
+  }
+
+  /** Sends the head, once. */
+  begin(status: number, headers: readonly string[]): void {
+    if (!this.#response.headersSent) this.#response.writeHead(status, [...headers]);
+  }
+
+  /** The head leaves now, not with the first bytes of a body that may be long in coming. */
+  flush(): void {
+    this.#response.flushHeaders();
+  }
+
+  write(bytes: Buffer): void {
+    if (!this.#response.destroyed && bytes.length > 0) this.#response.write(bytes);
+  }
+
+  end(bytes?: Buffer): void {
+    this.#response.end(bytes);
+  }
+
+  #now(): Moment {
+    const { clock } = this.rules.ids;
+    return { wallMs: clock.wallMs(), monoUs: clock.monoUs() };
+  }
+}
+
+/** What brings the body of an answer through an outlet. Its steps are run one after the other. */
+export interface AnswerBody {
+  chunk(bytes: Buffer): Promise<void> | undefined;
+  end(): Promise<void>;
+  /** Bytes that came so far, and a MAC over those that no entry holds yet, for an answer that breaks off. */
+  broken(): WireFacts;
+  close(): void;
+}
