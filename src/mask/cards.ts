@@ -1,5 +1,8 @@
 // Payment card numbers: issuer ranges (ISO/IEC 7812), lengths and the Luhn check.
 
+const LENGTH_MIN = 12;
+const LENGTH_MAX = 19;
+
 /** Issuer prefixes as ranges over the first four digits, with the lengths in use. */
 const RANGES: readonly (readonly [from: number, to: number, lengths: readonly number[]])[] = [
   [1800, 1800, [15]], // JCB
@@ -50,15 +53,26 @@ const COMMON: readonly (readonly [from: number, to: number, length: number])[] =
   [6759, 6763, 16],
 ];
 
+// By the first four digits: one bit for each length from 12 to 19.
+const KNOWN = new Uint8Array(10_000);
+const USUAL = new Uint8Array(10_000);
+for (const [from, to, lengths] of RANGES) for (let prefix = from; prefix <= to; prefix++) for (const length of lengths) set(KNOWN, prefix, length);
+for (const [from, to, length] of COMMON) for (let prefix = from; prefix <= to; prefix++) set(USUAL, prefix, length);
+
+function set(table: Uint8Array, prefix: number, length: number): void {
+  table[prefix] = (table[prefix] ?? 0) | (1 << (length - LENGTH_MIN));
+}
+
 /** How sure a string of digits is a card number. `likely` needs a word near it that says so. */
 export type CardRating = 'certain' | 'likely' | 'no';
 
 export function rateCard(digits: string): CardRating {
-  if (digits.length < 12 || digits.length > 19) return 'no';
-  const prefix = Number(digits.slice(0, 4));
-  const known = RANGES.some(([from, to, lengths]) => prefix >= from && prefix <= to && lengths.includes(digits.length));
-  if (!known || !luhn(digits)) return 'no';
-  return COMMON.some(([from, to, length]) => prefix >= from && prefix <= to && digits.length === length) ? 'certain' : 'likely';
+  if (digits.length < LENGTH_MIN || digits.length > LENGTH_MAX) return 'no';
+  let prefix = 0;
+  for (let i = 0; i < 4; i++) prefix = prefix * 10 + digits.charCodeAt(i) - 0x30;
+  const bit = 1 << (digits.length - LENGTH_MIN);
+  if (((KNOWN[prefix] ?? 0) & bit) === 0 || !luhn(digits)) return 'no';
+  return ((USUAL[prefix] ?? 0) & bit) === 0 ? 'likely' : 'certain';
 }
 
 /** ISO/IEC 7812-1, annex B. */

@@ -7,7 +7,7 @@ import { markEnd } from './marker.ts';
 import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
 import { detectorNames } from './masker.ts';
 import { placeInJson, placeInText, type Replacement } from './places.ts';
-import { mayHoldOpaque, type ProtocolSpans, protocolSpans } from './protocol.ts';
+import { type ProtocolSpans, protocolSpans } from './protocol.ts';
 import { scan } from './scan.ts';
 import type { Enabled, Hit } from './source.ts';
 import { unescapedView } from './view.ts';
@@ -54,13 +54,16 @@ function applyFields({ fields }: Engine, text: string, request: MaskRequest): { 
 }
 
 function findHits({ on, fields }: Engine, text: string, request: MaskRequest): readonly Hit[] {
-  let { hits, hidden } = scan(text, request.form, { on, names: fields.names });
+  const settings = { on, names: fields.names };
+  let { hits, hidden, opaque } = scan(text, request.form, settings);
   if (hidden) {
     const view = unescapedView(text);
-    hits = view.back(scan(view.text, request.form, { on, names: fields.names }).hits);
+    const again = scan(view.text, request.form, settings);
+    hits = view.back(again.hits);
+    opaque = again.opaque;
   }
   if (request.scope !== 'mcp' || request.form !== 'json') return hits;
-  if (hits.length === 0 && !(request.target === 'record' && mayHoldOpaque(text))) return hits;
+  if (hits.length === 0 && !(opaque && request.target === 'record')) return hits;
   return withProtocol(text, hits, protocolSpans(text), request.target);
 }
 

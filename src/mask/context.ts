@@ -1,107 +1,89 @@
-// The words near a number that say what it is. Each text is searched once for each kind of word, and only as far as asked.
+// The words near a number that say what it is. Looks a bounded way around the number.
 import { lastMark } from './marker.ts';
-import type { Hit } from './source.ts';
+import type { Source } from './source.ts';
+import { isAlnum } from './units.ts';
 
-const OPTIONAL_NUMBER = '(?:[ _-]?(?:numbers?|num|nos?|nr))?(?![a-z])';
+const NUMBER_OF = '(?:[ _-]?(?:numbers?|num|nos?|nr))?(?![a-z])';
 
 const words = {
   /** Enough for a number written as digits only. */
   phone: new RegExp(
-    `phone|msisdn|whatsapp|voicemail|landline|hotline|(?<![a-z])(?:tel|mob|mobile|cell|cellular|fax|gsm|sms|t[ée]l|telefono|telefon|handy|celular|mobil|call (?:me|us|him|her|them)|text (?:me|us))${OPTIONAL_NUMBER}`,
-    'gi',
+    `phone|msisdn|whatsapp|voicemail|landline|hotline|(?<![a-z])(?:tel|mob|mobile|cell|cellular|fax|gsm|sms|t[ée]l|telefono|telefon|handy|celular|mobil|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
+    'i',
   ),
   /** Enough for a number written in groups. */
-  phoneWeak: /(?<![a-z])(?:call|contact|reach|ring|dial|office|desk|home|work|pager|text|speak|callback)(?![a-z])/gi,
-  card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao]|s\b.{0,3}per)|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/gi,
-  ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/gi,
-  iban: /iban|account/gi,
+  phoneWeak: /(?<![a-z])(?:call|contact|reach|ring|dial|office|desk|home|work|pager|text|speak|callback)(?![a-z])/i,
+  card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
+  ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
 } as const;
 export type ContextKind = keyof typeof words;
 
 interface Reach {
-  /** How far a word may stand before the number, counted from the word's end. */
+  /** How far before the number a word may end. */
   readonly before: number;
-  /** How far behind the number; 0 means that no word behind it counts. */
+  /** How far behind the number one may begin; 0 where none there counts. */
   readonly after: number;
+  /** The mark of a value that counts as a word where it stands right before. */
+  readonly mark: string;
 }
 
 const reaches: Readonly<Record<ContextKind, Reach>> = {
-  phone: { before: 40, after: 12 },
-  phoneWeak: { before: 24, after: 8 },
-  card: { before: 64, after: 0 },
-  ssn: { before: 40, after: 10 },
-  iban: { before: 40, after: 0 },
+  phone: { before: 48, after: 12, mark: 'phone' },
+  phoneWeak: { before: 32, after: 8, mark: 'phone' },
+  card: { before: 72, after: 0, mark: 'card' },
+  ssn: { before: 48, after: 10, mark: 'ssn' },
 };
 
-const SAME_KIND_REACH = 8;
-const MARK_OF: Readonly<Record<ContextKind, string>> = { phone: 'phone', phoneWeak: 'phone', card: 'card', ssn: 'ssn', iban: 'iban' };
+const SAME_MARK_REACH = 8;
+const WORD_MAX = 12;
+// Names that say nothing: what they hold is named elsewhere.
+const ANY_NAME = /^(?:value|val|v|numbers?|num|no|text|data|content|name|message|msg|body|input|query|q|arg\w*|param\w*)$/i;
 
-interface Progress {
-  readonly pattern: RegExp;
-  /** Bounds of the last word that starts before where was asked, and of the first one behind. */
-  lastStart: number;
-  lastEnd: number;
-  nextStart: number;
-  nextEnd: number;
-}
-
-export class ContextWords {
-  readonly #text: string;
-  readonly #hits: readonly Hit[];
-  readonly #progress = new Map<ContextKind, Progress>();
-
-  constructor(text: string, hits: readonly Hit[]) {
-    this.#text = text;
-    this.#hits = hits;
-  }
-
-  /**
-   * True where a word of `kind` stands near `start`…`end`, or a masked value of that kind just before. Asked from left to
-   * right. A masked value ends the reach, so that masking a masked text finds nothing new.
-   */
-  near(kind: ContextKind, start: number, end: number): boolean {
-    const reach = reaches[kind];
-    const name = MARK_OF[kind];
-    const hit = this.#hits.at(-1);
-    if (hit && hit.end <= start && start - hit.end <= SAME_KIND_REACH && hit.mark === name) return true;
-    if (lastMark(this.#text, start - SAME_KIND_REACH, start)?.name === name) return true;
-    const at = this.#advance(kind, start);
-    const lowest = start - reach.before;
-    if (at.lastEnd > lowest && at.lastEnd >= 0) {
-      const barrier = Math.max(hit?.end ?? 0, lastMark(this.#text, lowest, start)?.end ?? 0, nameStart(this.#text, start));
-      if (at.lastStart >= barrier) return true;
-    }
-    return at.nextStart <= end + reach.after && reach.after > 0 && !this.#text.slice(end, at.nextStart).includes('[');
-  }
-
-  #advance(kind: ContextKind, start: number): Progress {
-    let at = this.#progress.get(kind);
-    if (!at) {
-      at = { pattern: words[kind], lastStart: -1, lastEnd: -1, nextStart: -1, nextEnd: 0 };
-      this.#progress.set(kind, at);
-    }
-    while (at.nextStart < start) {
-      at.lastStart = at.nextStart;
-      at.lastEnd = at.nextEnd;
-      at.pattern.lastIndex = at.nextEnd;
-      const found = at.pattern.exec(this.#text);
-      at.nextStart = found ? found.index : Number.POSITIVE_INFINITY;
-      at.nextEnd = found ? at.pattern.lastIndex : Number.POSITIVE_INFINITY;
-    }
-    return at;
-  }
+/**
+ * True where a word of `kind` stands near `start`…`end`. A number that is the whole value of a name has that name for its
+ * words and no others. A masked value ends the reach, so that masking a masked text finds nothing new.
+ */
+export function isNear(source: Source, kind: ContextKind, start: number, end: number): boolean {
+  const { text } = source;
+  const reach = reaches[kind];
+  const hit = source.hits.at(-1);
+  if (hit && hit.end <= start && start - hit.end <= SAME_MARK_REACH && hit.mark === reach.mark) return true;
+  if (lastMark(text, start - SAME_MARK_REACH, start)?.name === reach.mark) return true;
+  const pattern = words[kind];
+  const from = Math.max(0, start - reach.before, source.hitEnd);
+  const name = nameBefore(source, start);
+  if (name !== '' && !ANY_NAME.test(name)) return pattern.test(name);
+  if (pattern.test(text.slice(from, start)) && pattern.test(text.slice(lastMark(text, from, start)?.end ?? from, start))) return true;
+  if (reach.after === 0) return false;
+  const behind = text.slice(end, end + reach.after + WORD_MAX);
+  const mark = behind.indexOf('[');
+  const found = pattern.exec(mark < 0 ? behind : behind.slice(0, mark));
+  return found !== null && found.index <= reach.after;
 }
 
 const NAME_MAX = 48;
-// `"name":` or `name=` right before a value, at any depth of escaping.
-const NAME = /(?:^|["'{,\s(?&;[])([^"'{,\s(?&;[\\=]{1,40})(?:\\{0,3}["']\s?:|=)\s?\\{0,3}["']?[+(]{0,2}$/;
-// Names that say nothing: what they hold is named elsewhere.
-const ANY_NAME = /^(?:value|val|v|number|num|no|text|data|content|name|message|msg|body|input|query|q|arg\w*|param\w*)$/i;
+const QUOTES = new Set([0x22, 0x27, 0x5c]);
 
-// Where the name of the value at `start` begins, or 0: words before the name speak of another value.
-function nameStart(text: string, start: number): number {
-  const from = Math.max(0, start - NAME_MAX);
-  const found = NAME.exec(text.slice(from, start));
-  if (!found || ANY_NAME.test(found[1] ?? '')) return 0;
-  return from + found.index + found[0].indexOf(found[1] ?? '');
+/** The name of the value that starts at `start`, as in `"name": 1`, `"name": ["1"]`, `name=1`; empty where it has none. */
+export function nameBefore(source: Source, start: number): string {
+  const u = source.units;
+  const lowest = Math.max(0, start - NAME_MAX);
+  let i = start - 1;
+  while (i > lowest && (u[i] === 0x2b || u[i] === 0x28)) i--;
+  while (i > lowest && QUOTES.has(u[i] ?? 0)) i--;
+  while (i > lowest && (u[i] === 0x20 || u[i] === 0x5b)) i--;
+  if (i > lowest && u[i + 1] === 0x5b) while (i > lowest && u[i] === 0x20) i--;
+  const sign = u[i];
+  if (sign !== 0x3a && sign !== 0x3d) return '';
+  i--;
+  while (i > lowest && u[i] === 0x20) i--;
+  if (sign === 0x3a && !QUOTES.has(u[i] ?? 0)) return '';
+  while (i > lowest && QUOTES.has(u[i] ?? 0)) i--;
+  const end = i + 1;
+  while (i >= lowest && isNameUnit(u[i])) i--;
+  return source.text.slice(i + 1, end);
+}
+
+function isNameUnit(c: number | undefined): boolean {
+  return isAlnum(c) || c === 0x5f || c === 0x2d || c === 0x2e || c === 0x20 || (c ?? 0) >= 0x80;
 }

@@ -1,89 +1,107 @@
 // Decides what a run of digits is: a card, a social security number, a telephone number, or nothing.
 import { rateCard } from './cards.ts';
-import { digitsOf, isSeparator, type NumberRun, readRun, separatorBefore, sizesOf } from './numbers.ts';
-import { maskPhone } from './phones.ts';
+import { isNear, nameBefore } from './context.ts';
+import { countDigits, digitsOf, type NumberRun, nextGroup, readRun } from './numbers.ts';
+import { isEpoch, maskPhone } from './phones.ts';
 import type { Source } from './source.ts';
 import { isDigit, isLetter } from './units.ts';
 
 const CARD_MIN = 12;
 const CARD_MAX = 19;
+/** Fewer digits are neither a phone number nor anything else that is looked for. */
+const DIGITS_MIN = 7;
+const POINT = 0x2e;
+const HYPHEN = 0x2d;
 // A number with such a name is no card, unless a word says that it is.
-const ID_NAME =
-  /(?:(?:^|[^a-z])(?:id|ids|ts|pid|tid|seq|ns|us|ms|offset|bytes|size|count|hash|nonce)|[a-z]id|time|timestamp|nanos|micros|duration|epoch)["'\\]{0,4}\s?[:=]\s?["'\\]{0,4}$/i;
-const NAME_REACH = 24;
+const ID_NAME = /(?:(?:^|[^a-z])(?:id|ids|ts|pid|tid|seq|ns|us|ms|offset|bytes|size|count|hash|nonce)|[a-z]id|time|timestamp|nanos|micros|duration|epoch)$/i;
 
-/** Masks the number whose first digit stands at `at` and returns its end, or 0. `tokenEnd` is the end of the digits. */
-export function maskDigits(source: Source, at: number, tokenEnd: number): number {
+/** Masks the number whose first digit stands at `at` and returns its end, or 0. `end` is the end of its first digits. */
+export function maskDigits(source: Source, at: number, end: number): number {
   const { units: u, on } = source;
   // A fraction, or the tail of something dotted.
-  if (u[at - 1] === 0x2e && isDigit(u[at - 2])) return 0;
-  const length = tokenEnd - at;
-  const grouped = isSeparator(u[tokenEnd]) && (isDigit(u[tokenEnd + 1]) || isSeparator(u[tokenEnd + 1]));
-  if (!grouped && length < 7) return 0;
-  if (length >= CARD_MIN && on.card && length <= CARD_MAX && !isDigit(u[tokenEnd])) {
-    const end = maskWholeCard(source, at, tokenEnd);
-    if (end > 0) return end;
+  if (u[at - 1] === POINT && isDigit(u[at - 2])) return 0;
+  const length = end - at;
+  const next = nextGroup(u, end);
+  if (next === 0) return length < DIGITS_MIN ? 0 : maskWhole(source, at, end);
+  if (length >= CARD_MIN && on.card) {
+    const found = maskWholeCard(source, at, end);
+    if (found > 0) return found;
   }
-  if (length > CARD_MAX || (u[tokenEnd] === 0x2e && length >= 7 && isDigit(u[tokenEnd + 1]) && length > 9)) return 0;
+  if (countDigits(u, at, end, DIGITS_MIN) < DIGITS_MIN || length > CARD_MAX || isIsoDate(u, at, length)) return 0;
   const run = readRun(source, at);
-  return (on.card && maskGroupedCard(source, run)) || (on.ssn && maskSsn(source, run)) || (on.phone && maskPhone(source, run)) || 0;
+  return (on.card && maskGroupedCard(source, run)) || (on.ssn && maskGroupedSsn(source, run)) || (on.phone && maskPhone(source, run)) || 0;
+}
+
+// Digits without a break.
+function maskWhole(source: Source, at: number, end: number): number {
+  const { units: u, on } = source;
+  const length = end - at;
+  if (length > CARD_MAX) return 0;
+  if (length >= CARD_MIN && on.card) {
+    const found = maskWholeCard(source, at, end);
+    if (found > 0) return found;
+  }
+  if (length > 15) return 0;
+  if (u[at - 1] === 0x2b) return on.phone ? maskPhone(source, readRun(source, at)) : 0;
+  // Times since 1970 are what telemetry is full of.
+  if (isEpoch(u, at, length)) return 0;
+  if (length === 9 && on.ssn && isNear(source, 'ssn', at, end) && isSsn(source.text.slice(at, end))) return source.hit(at, end, 'ssn');
+  return on.phone && isNear(source, 'phone', at, end) ? maskPhone(source, readRun(source, at)) : 0;
 }
 
 function maskWholeCard(source: Source, at: number, end: number): number {
   const first = source.units[at];
-  // Most long numbers in telemetry are times and start with 1; the few cards that do have 15 digits.
+  // The few cards that start with 1 have 15 digits.
   if (first === 0x30 || first === 0x37 || (first === 0x31 && end - at !== 15)) return 0;
-  if (source.units[end] === 0x2e && isDigit(source.units[end + 1])) return 0;
+  if (source.units[end] === POINT && isDigit(source.units[end + 1])) return 0;
   const rating = rateCard(source.text.slice(at, end));
   if (rating === 'no') return 0;
-  const named = ID_NAME.test(source.text.slice(Math.max(0, at - NAME_REACH), at));
-  if ((rating === 'likely' || named) && !source.words.near('card', at, end)) return 0;
+  if ((rating === 'likely' || ID_NAME.test(nameBefore(source, at))) && !isNear(source, 'card', at, end)) return 0;
   return source.hit(at, end, 'card');
 }
 
 function maskGroupedCard(source: Source, run: NumberRun): number {
-  const sizes = sizesOf(run);
-  if (run.groups.length < 2 || run.plus || (sizes[0] ?? 0) > 8) return 0;
-  const separator = separatorBefore(source, run, 1);
-  if (separator.length !== 1 || separator === '/' || separator === '(' || separator === ')') return 0;
-  let total = sizes[0] ?? 0;
+  const { sizes, separators } = run;
+  const separator = separators[1];
+  const first = sizes[0] ?? 0;
+  if (separator === undefined || separator.length !== 1 || run.plus || first > 8 || '/()'.includes(separator)) return 0;
+  let total = first;
   let found = 0;
-  for (let count = 2; count <= sizes.length && separatorBefore(source, run, count - 1) === separator; count++) {
+  const start = run.groups[0]?.start ?? 0;
+  for (let count = 2; count <= sizes.length && separators[count - 1] === separator; count++) {
     total += sizes[count - 1] ?? 0;
     if (total < CARD_MIN) continue;
     if (total > CARD_MAX) break;
-    const start = run.groups[0]?.start ?? 0;
     const end = run.groups[count - 1]?.end ?? 0;
     const rating = rateCard(digitsOf(source, run, count));
     if (rating === 'no') continue;
     const usual = separator !== '.' && sizes.slice(0, count - 1).every((size) => size >= 4 && size <= 6);
-    if ((usual && rating === 'certain') || source.words.near('card', start, end)) found = end;
+    if ((usual && rating === 'certain') || isNear(source, 'card', start, end)) found = end;
   }
-  return found === 0 ? 0 : source.hit(run.groups[0]?.start ?? 0, found, 'card');
+  return found === 0 ? 0 : source.hit(start, found, 'card');
 }
 
-function maskSsn(source: Source, run: NumberRun): number {
+function maskGroupedSsn(source: Source, run: NumberRun): number {
   const u = source.units;
-  const [first, second, third] = run.groups;
-  if (!first) return 0;
-  const start = first.start;
-  if (run.plus || (u[start - 1] === 0x2d && !isLetter(u[start - 2]))) return 0;
-  if (second && third && sizesOf(run).slice(0, 3).join() === '3,2,4') {
-    if (!isSsn(digitsOf(source, run, 3))) return 0;
-    const separator = separatorBefore(source, run, 1);
-    if (separatorBefore(source, run, 2) !== separator || separator.length !== 1) return 0;
-    if (u[third.end] === 0x2d && isDigit(u[third.end + 1])) return 0;
-    const sure = separator === '-' || separator === '\u2011' || separator === '\u2013';
-    return sure || source.words.near('ssn', start, third.end) ? source.hit(start, third.end, 'ssn') : 0;
-  }
-  const alone = first.end - start === 9 && isSsn(source.text.slice(start, first.end));
-  return alone && source.words.near('ssn', start, first.end) ? source.hit(start, first.end, 'ssn') : 0;
+  const { sizes, separators } = run;
+  const [first, , third] = run.groups;
+  if (!first || !third || sizes[0] !== 3 || sizes[1] !== 2 || sizes[2] !== 4) return 0;
+  if (run.plus || (u[first.start - 1] === HYPHEN && !isLetter(u[first.start - 2])) || !isSsn(digitsOf(source, run, 3))) return 0;
+  const separator = separators[1] ?? '';
+  if (separators[2] !== separator || separator.length !== 1 || (u[third.end] === HYPHEN && isDigit(u[third.end + 1]))) return 0;
+  const sure = separator === '-' || separator === '\u2010' || separator === '\u2011' || separator === '\u2013';
+  return sure || isNear(source, 'ssn', first.start, third.end) ? source.hit(first.start, third.end, 'ssn') : 0;
 }
 
-// Social Security Administration: no area 000, 666 or 900–999, no group 00, no serial 0000. From 900 on they are ITINs, whose group is 50 and above.
+// Social Security Administration: no area 000 or 666, no group 00, no serial 0000. From 900 on they are ITINs, whose group is 50 and above.
 function isSsn(digits: string): boolean {
   const area = digits.slice(0, 3);
   const group = digits.slice(3, 5);
   if (area === '000' || area === '666' || group === '00' || digits.slice(5) === '0000') return false;
   return area < '900' || group >= '50';
+}
+
+// 2026-11-22, the one date that every log line has.
+function isIsoDate(u: Uint16Array, at: number, length: number): boolean {
+  return length === 4 && u[at + 4] === HYPHEN && u[at + 7] === HYPHEN && (u[at] === 0x32 || u[at] === 0x31) && (u[at + 5] === 0x30 || u[at + 5] === 0x31);
 }

@@ -4,15 +4,23 @@ import type { Source } from './source.ts';
 import { isAlnum, isDigit, isLetter } from './units.ts';
 
 const LENGTH_MIN = 15;
-const LENGTH_MAX = 34;
+
+// Lengths by country, five bits of each letter; 0 where the registry has none.
+const LENGTHS = new Uint8Array(1024);
+for (const [country, { IBANRegistry, chars }] of Object.entries(countrySpecs)) {
+  if (IBANRegistry && chars) LENGTHS[countrySlot(country.charCodeAt(0), country.charCodeAt(1))] = chars;
+}
+
+function countrySlot(first: number, second: number): number {
+  return ((first & 31) << 5) | (second & 31);
+}
 
 /** Masks the IBAN that starts at `at`; returns its end, or 0. The two letters and two digits there have not been looked at yet. */
 export function maskIban(source: Source, at: number): number {
   const u = source.units;
   if (!isLetter(u[at]) || !isLetter(u[at + 1]) || !isDigit(u[at + 2]) || !isDigit(u[at + 3])) return 0;
-  const spec = countrySpecs[source.text.slice(at, at + 2).toUpperCase()];
-  const length = spec?.chars ?? 0;
-  if (!spec?.IBANRegistry || length < LENGTH_MIN || length > LENGTH_MAX) return 0;
+  const length = LENGTHS[countrySlot(u[at] ?? 0, u[at + 1] ?? 0)] ?? 0;
+  if (length < LENGTH_MIN) return 0;
   let compact = '';
   let i = at;
   while (compact.length < length) {
@@ -23,8 +31,9 @@ export function maskIban(source: Source, at: number): number {
   }
   if (isAlnum(u[i])) return 0;
   const iban = compact.toUpperCase();
-  if (spec.bban_regexp && !new RegExp(spec.bban_regexp).test(iban.slice(4))) return 0;
-  return remainder97(iban) === 1 ? source.hit(at, i, 'iban') : 0;
+  if (remainder97(iban) !== 1) return 0;
+  const structure = countrySpecs[iban.slice(0, 2)]?.bban_regexp;
+  return structure === undefined || new RegExp(structure).test(iban.slice(4)) ? source.hit(at, i, 'iban') : 0;
 }
 
 function isGap(c: number | undefined): boolean {

@@ -1,90 +1,98 @@
-// Names that say that their value is a secret: `DB_PASSWORD`, `clientSecret`, `x-api-key`, `Authorization`.
+// Names that say that their value is a secret: `DB_PASSWORD`, `clientSecret`, `x-api-key`, `Authorization`. They are known by how they
+// end, whatever separates their words, and are read backwards through a tree of letters.
 import { isLetter } from './units.ts';
 
 /**
  * What a name says of its value. `password`: anything may be one, even a plain word. `secret`: keys and tokens. `authorization`: a
- * scheme and credentials. `cookie`: `name=value; …`. `code`: a few digits. `signature`: in a query only. `value`: see the name beside it. `field`: a rule names it.
+ * scheme and credentials. `cookie`: `name=value; …`. `code`: a few digits. `signature`: in a query only. `value`: see the name
+ * beside it. `field`: a rule names it.
  */
 export type NameKind = 'password' | 'secret' | 'authorization' | 'cookie' | 'code' | 'signature' | 'value' | 'field';
 
+/** In lower case and without separators. `whole`: a letter before it makes another word of it, as in `bypass`. */
 interface Ending {
-  /** Lower case, without separators. */
   readonly text: string;
-  readonly kind: NameKind;
-  /** True where a letter before it makes another word of it: `bypass`. */
+  readonly kind: NameKind | 'harmless';
   readonly whole: boolean;
 }
 
 const KEYS_OF =
   'api app application access secret private signing encryption decryption master webhook service account shared auth license subscription admin deploy ssh rsa write ingest integration client tls ssl pgp gpg hmac jwt session aes cipher crypto functions';
 
-const endings: readonly Ending[] = [
-  ...['password', 'passwd', 'passphrase', 'passwort', 'motdepasse'].map((text) => ending(text, 'password')),
-  ...['pwd', 'pass', 'passcode', 'pswd', 'passw', 'passwordhash', 'passwdhash'].map((text) => ending(text, 'password', 'whole')),
-  ...['secret', 'token', 'secretvalue', 'secrettext', 'connectionstring'].map((text) => ending(text, 'secret')),
-  ...KEYS_OF.split(' ').map((owner) => ending(`${owner}key`, 'secret', 'whole')),
-  ...['credential', 'credentials', 'jwt', 'bearer', 'apitoken', 'creds'].map((text) => ending(text, 'secret', 'whole')),
-  ...['authorization', 'authorisation', 'xauth'].map((text) => ending(text, 'authorization', 'whole')),
-  ...['cookie', 'cookies'].map((text) => ending(text, 'cookie', 'whole')),
-  ...['otp', 'totp', 'cvv', 'cvc', 'pin', 'cvvcode', 'cvccode', 'pincode', 'mfacode', 'otpcode', 'securitycode'].map((text) => ending(text, 'code', 'whole')),
-  ...['sig', 'signature'].map((text) => ending(text, 'signature', 'whole')),
-  ending('value', 'value', 'whole'),
-];
-
 // `nextPageToken` leads to a page, `eos_token` ends a sentence: neither opens a door.
 const HARMLESS_TOKENS =
-  'next page nextpage continuation continue pagination scroll sync progress resume start end prev previous cursor cancellation cancel marker position max stop eos bos pad unk sep cls mask design per last first'.split(
-    ' ',
-  );
+  'next page continuation continue pagination scroll sync progress resume start end prev previous cursor cancellation cancel marker position max stop eos bos pad unk sep cls mask design per last first';
 
-function ending(text: string, kind: NameKind, extent?: 'whole'): Ending {
-  return { text, kind, whole: extent === 'whole' };
+const endings: readonly Ending[] = [
+  ...all('password passwd passphrase passwort motdepasse', 'password'),
+  ...all('pwd pass passcode pswd passw passwordhash passwdhash', 'password', 'whole'),
+  ...all('secret token secretvalue secrettext connectionstring', 'secret'),
+  ...KEYS_OF.split(' ').flatMap((owner) => all(`${owner}key`, 'secret', 'whole')),
+  ...all('credential credentials jwt bearer creds', 'secret', 'whole'),
+  ...all('authorization authorisation xauth', 'authorization', 'whole'),
+  ...all('cookie cookies', 'cookie', 'whole'),
+  ...all('otp totp cvv cvc pin cvvcode cvccode pincode mfacode otpcode securitycode', 'code', 'whole'),
+  ...all('sig signature', 'signature', 'whole'),
+  ...all('value', 'value', 'whole'),
+  ...HARMLESS_TOKENS.split(' ').flatMap((word) => all(`${word}token`, 'harmless')),
+];
+
+function all(texts: string, kind: Ending['kind'], extent?: 'whole'): Ending[] {
+  return texts.split(' ').map((text) => ({ text, kind, whole: extent === 'whole' }));
 }
 
-const byLastThree: (readonly Ending[] | undefined)[] = [];
-for (const one of endings) {
-  const slot = lastThree(one.text.charCodeAt(one.text.length - 1), one.text.charCodeAt(one.text.length - 2), one.text.charCodeAt(one.text.length - 3));
-  byLastThree[slot] = [...(byLastThree[slot] ?? []), one];
+const LETTERS = 32;
+// For each node of the tree, by five bits of the letter before, the next node; 0 where there is none.
+const NEXT: number[] = new Array<number>(LETTERS).fill(0);
+const ENDING_AT: (Ending | undefined)[] = [undefined];
+for (const ending of endings) {
+  let node = 0;
+  for (let i = ending.text.length - 1; i >= 0; i--) {
+    const slot = node * LETTERS + (ending.text.charCodeAt(i) & 31);
+    if (NEXT[slot] === 0) {
+      NEXT[slot] = ENDING_AT.length;
+      ENDING_AT.push(undefined);
+      for (let n = 0; n < LETTERS; n++) NEXT.push(0);
+    }
+    node = NEXT[slot] ?? 0;
+  }
+  ENDING_AT[node] = ending;
 }
-for (let slot = 0; slot < 32_768; slot++) byLastThree[slot] ??= undefined;
+const TREE = Uint16Array.from(NEXT);
 
-// Five bits of each letter: upper and lower case fall together.
-function lastThree(last: number, second: number, third: number): number {
-  return ((last & 31) << 10) | ((second & 31) << 5) | (third & 31);
+/** 1 where the last three letters of a name, five bits each, are those of a telling one, or of a cursor or a request's state. */
+export const LAST_THREE = new Uint8Array(LETTERS ** 3);
+for (const text of [...endings.map((ending) => ending.text), 'cursor', 'state']) LAST_THREE[lastThree(text)] = 1;
+
+function lastThree(text: string): number {
+  let slot = 0;
+  for (let i = 1; i <= 3; i++) slot = (slot << 5) | (text.charCodeAt(text.length - i) & 31);
+  return slot;
 }
 
 /** What the name that ends at `end` says of its value, or undefined. Looks at a bounded number of units before `end`. */
 export function nameKind(u: Uint16Array, end: number): NameKind | undefined {
-  if (end < 3) return undefined;
-  const candidates = byLastThree[lastThree(u[end - 1] ?? 0, u[end - 2] ?? 0, u[end - 3] ?? 0)];
-  if (candidates === undefined) return undefined;
-  let best: { readonly kind: NameKind; readonly start: number } | undefined;
-  for (const { text, kind, whole } of candidates) {
-    const start = endsWith(u, end, text);
-    if (start < 0 || (whole && isMidWord(u, start))) continue;
-    if (text === 'token' && HARMLESS_TOKENS.some((word) => endsWith(u, start, word) >= 0)) return undefined;
-    if (!best || start < best.start) best = { kind, start };
-  }
-  return best?.kind;
-}
-
-/** Where `word` starts if it ends at `end`, else -1. Case and single separators within are ignored. */
-export function endsWith(u: Uint16Array, end: number, word: string): number {
-  let at = end - 1;
-  for (let i = word.length - 1; i >= 0; i--) {
-    if (i < word.length - 1 && isJoint(u[at])) at--;
-    if (at < 0 || ((u[at] ?? 0) | 0x20) !== word.charCodeAt(i)) {
-      // The separator may stand before the word too: `next_` in `next_token`.
-      if (i !== word.length - 1 || !isJoint(u[at])) return -1;
-      at--;
-      if (at < 0 || ((u[at] ?? 0) | 0x20) !== word.charCodeAt(i)) return -1;
+  let best: Ending | undefined;
+  let node = 0;
+  let joint = true;
+  for (let at = end - 1; at >= 0; at--) {
+    const c = u[at] as number;
+    if (!isLetter(c)) {
+      // One separator between two words, none at the end.
+      if (joint || !isJoint(c)) break;
+      joint = true;
+      continue;
     }
-    at--;
+    joint = false;
+    node = TREE[node * LETTERS + (c & 31)] as number;
+    if (node === 0) break;
+    const ending = ENDING_AT[node];
+    if (ending !== undefined && !(ending.whole && isMidWord(u, at))) best = ending;
   }
-  return at + 1;
+  return best === undefined || best.kind === 'harmless' ? undefined : best.kind;
 }
 
-function isJoint(c: number | undefined): boolean {
+function isJoint(c: number): boolean {
   return c === 0x5f || c === 0x2d || c === 0x20 || c === 0x2e;
 }
 
@@ -92,6 +100,5 @@ function isJoint(c: number | undefined): boolean {
 function isMidWord(u: Uint16Array, start: number): boolean {
   const before = u[start - 1];
   if (!isLetter(before)) return false;
-  const upper = (u[start] ?? 0) < 0x5b;
-  return !(upper && (before ?? 0) >= 0x61);
+  return !((u[start] as number) < 0x5b && (before as number) >= 0x61);
 }

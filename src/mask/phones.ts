@@ -1,6 +1,7 @@
 // Telephone numbers: international form, North American form, national forms that a leading zero or brackets give away,
 // and anything of a fitting length beside a word that says so.
-import { digitsOf, type NumberRun, separatorBefore, sizesOf } from './numbers.ts';
+import { isNear } from './context.ts';
+import { digitsOf, type NumberRun } from './numbers.ts';
 import type { Source } from './source.ts';
 
 // Country calling codes (ITU-T E.164), by their length.
@@ -14,8 +15,12 @@ const DATE =
   /^(?:(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])(?!\d)|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)\d\d(?!\d))/;
 const EXTENSION = /(?: ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}(?![0-9a-z]))/iy;
 const MONEY = /[$€£¥]\s?$/;
+const AMERICAN = /^1?[2-9](?!11)\d\d[2-9]\d{6}$/;
+const NATIONAL = /^0[1-9]\d{7,9}$/;
+const ZEROS = /^0+$/;
 const DIGITS_MIN = 7;
 const DIGITS_MAX = 15;
+const DIGITS_WEAK_MAX = 13;
 
 /** Masks the phone number that `run` is and returns its end, or 0. */
 export function maskPhone(source: Source, run: NumberRun): number {
@@ -33,36 +38,36 @@ export function maskPhone(source: Source, run: NumberRun): number {
 
 function isPhone(source: Source, run: NumberRun, count: number, digits: string): boolean {
   const end = run.groups[count - 1]?.end ?? 0;
-  const written = source.text.slice(run.start, end);
-  if (/^0+$/.test(digits)) return false;
+  if (ZEROS.test(digits)) return false;
   if (run.plus) return digits.length >= 8 && digits.length <= DIGITS_MAX + 1 && hasCallingCode(digits);
-  if (DATE.test(written) || MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return false;
-  if (count > 1 && looksLikePhone(source, run, count, digits)) return true;
+  if (DATE.test(source.text.slice(run.start, end)) || MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return false;
+  if (count > 1 && looksLikePhone(run, count, digits)) return true;
   if (digits.length > DIGITS_MAX) return false;
-  if (count === 1) return !isEpoch(digits) && source.words.near('phone', run.start, end);
-  return source.words.near('phone', run.start, end) || (digits.length <= 13 && source.words.near('phoneWeak', run.start, end));
+  if (isNear(source, 'phone', run.start, end)) return true;
+  return count > 1 && digits.length <= DIGITS_WEAK_MAX && isNear(source, 'phoneWeak', run.start, end);
 }
 
 // Forms that need no word beside them.
-function looksLikePhone(source: Source, run: NumberRun, count: number, digits: string): boolean {
-  const sizes = sizesOf(run).slice(0, count);
-  const separators = sizes.slice(1).map((_, i) => separatorBefore(source, run, i + 1));
-  const spacesOnly = separators.every((s) => s === ' ');
-  const national = digits.length === 11 && digits.startsWith('1') && sizes[0] === 1 ? digits.slice(1) : digits;
-  const nationalSizes = national === digits ? sizes : sizes.slice(1);
-  if (/^[2-9](?!11)\d\d[2-9]\d{6}$/.test(national) && nationalSizes.join() === '3,3,4' && (!spacesOnly || run.bracket)) return true;
-  if (digits.startsWith('00')) return digits.length >= 10 && hasCallingCode(digits.slice(2)) && !separators.includes('.');
+function looksLikePhone(run: NumberRun, count: number, digits: string): boolean {
+  const sizes = run.sizes.slice(0, count);
+  const separators = run.separators.slice(1, count);
+  if (separators.length === 0) return false;
   const first = sizes[0] ?? 0;
+  const [area, exchange, line] = digits.length === 11 && first === 1 && digits.startsWith('1') ? sizes.slice(1) : sizes;
+  if (area === 3 && exchange === 3 && line === 4 && AMERICAN.test(digits)) {
+    if (run.bracket || separators.some((s) => s !== ' ')) return true;
+  }
+  if (digits.startsWith('00')) return digits.length >= 10 && hasCallingCode(digits.slice(2)) && !separators.includes('.');
   const evenly = sizes.every((size, i) => size >= 2 || (i === 0 && run.bracket)) && count <= 5;
   if (run.bracket && separators[0]?.startsWith(')')) return digits.length >= 9 && digits.length <= 12 && first <= 5 && evenly;
-  return /^0[1-9]/.test(digits) && digits.length >= 9 && digits.length <= 11 && first >= 2 && first <= 5 && evenly && new Set(separators).size <= 2;
+  return NATIONAL.test(digits) && first >= 2 && first <= 5 && evenly && new Set(separators).size <= 2;
 }
 
 function hasCallingCode(digits: string): boolean {
   return CODES_1.has(digits.slice(0, 1)) || CODES_2.has(digits.slice(0, 2)) || CODES_3_FIRST.test(digits);
 }
 
-// Seconds and milliseconds since 1970, from 2001 to 2033: what telemetry is full of.
-function isEpoch(digits: string): boolean {
-  return /^1\d{9}(?:\d{3})?$/.test(digits);
+/** True for seconds and milliseconds since 1970, from 2001 to 2033. */
+export function isEpoch(u: Uint16Array, at: number, length: number): boolean {
+  return u[at] === 0x31 && (length === 10 || length === 13);
 }

@@ -20,9 +20,10 @@ const META = /^(?:progressToken|traceparent|tracestate|(?:[\w-]+\.)*(?:modelcont
 
 const none: ProtocolSpans = { leave: [], opaque: [] };
 
-/** True where `text` may hold something opaque: a cheap look before `protocolSpans`. */
-export function mayHoldOpaque(text: string): boolean {
-  return text.includes('requestState') || text.includes('ursor"') || text.includes('\\u00');
+/** True where the name `start`…`end` may be one of something opaque: a cheap look before `protocolSpans`. */
+export function isOpaqueName(text: string, start: number, end: number): boolean {
+  const length = end - start;
+  return (length === 6 || length === 10 || length === 12) && OPAQUE.includes(text.slice(start, end));
 }
 
 /** The spans of an MCP message or batch; none where it is not JSON. */

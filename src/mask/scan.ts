@@ -6,12 +6,15 @@ import { maskEmail } from './email.ts';
 import { maskBasic, maskBearer } from './headers.ts';
 import { maskIban } from './iban.ts';
 import { ipv6Start, maskIpv4, maskIpv6 } from './ip.ts';
+import { LAST_THREE } from './keynames.ts';
 import { markEnd } from './marker.ts';
 import type { MaskForm } from './masker.ts';
+import { SEPARATOR } from './numbers.ts';
 import { PemReader } from './pem.ts';
+import { isOpaqueName } from './protocol.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
-import { maskHexKey, maskJwt, maskPrefixed, maskShaped, PREFIXED, slotOf } from './tokens.ts';
-import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, hexValue, isDigit, KIND, PERCENT, TILDE, WORD } from './units.ts';
+import { maskHexKey, maskJwt, maskPrefixed, maskShaped, PREFIXED } from './tokens.ts';
+import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, hexValue, isDigit, KIND, PERCENT, TILDE } from './units.ts';
 import { maskDsn, maskUrl, maskUserOption } from './urls.ts';
 
 export interface ScanResult {
@@ -19,65 +22,112 @@ export interface ScanResult {
   readonly hits: readonly Hit[];
   /** True where characters are spelled as JSON escapes that could hide a value: read the text again with these undone. */
   readonly hidden: boolean;
+  /** True where the text may hold a cursor or state of the protocol. */
+  readonly opaque: boolean;
 }
 
 /** Finds everything in `text` that the enabled detectors take for a value of theirs, and what stands behind a field's name. */
 export function scan(text: string, form: MaskForm, settings: Settings): ScanResult {
   const reader = new Scan(new Source(text, form, settings));
   reader.run();
-  return { hits: reader.source.hits, hidden: reader.source.hidden };
+  return { hits: reader.source.hits, hidden: reader.source.hidden, opaque: reader.source.opaque };
 }
 
 const SECRET_MIN = 14;
 const POINT = 0x2e;
 const HYPHEN = 0x2d;
+const QUOTE = 0x22;
+const SLASH = 0x2f;
+
+// Copies of what the inner loop needs: an import is looked up anew at each use.
+const GROUPING = SEPARATOR;
+const BEGINNINGS = PREFIXED;
+const KINDS = KIND;
+const TELLING_NAMES = LAST_THREE;
+const ALL_NAMES = new Uint8Array(TELLING_NAMES.length).fill(1);
 
 // First letters of the words that announce a secret: Bearer, Basic, is.
-const ANNOUNCES = new Uint8Array(128);
+const ANNOUNCES = new Uint8Array(65_536);
 for (const c of 'bBiI') ANNOUNCES[c.charCodeAt(0)] = 1;
+
+// Hexadecimal digits and the colon, which is all that may stand beside the colon of an IPv6 address.
+const IN_IPV6 = new Uint8Array(65_536);
+for (const c of '0123456789abcdefABCDEF:') IN_IPV6[c.charCodeAt(0)] = 1;
+
+// True for a colon at `i` behind no telling name (the last word ended at `end`), in no address and no IPv6 address.
+function isQuietColon(u: Uint16Array, i: number, end: number, names: Uint8Array): boolean {
+  const next = u[i + 1] as number;
+  if (next === SLASH || (next === 0x5c && u[i + 2] === SLASH) || end < 3) return false;
+  if (names[(((u[end - 1] as number) & 31) << 10) | (((u[end - 2] as number) & 31) << 5) | ((u[end - 3] as number) & 31)] === 1) return false;
+  return IN_IPV6[next] === 0 || (end === i && IN_IPV6[u[i - 1] as number] === 0) || (end !== i && next !== 0x3a);
+}
+
+// True where a known prefix begins with the three units at `at`.
+function mayBegin(u: Uint16Array, at: number): boolean {
+  return (((BEGINNINGS[(((u[at] as number) & 63) << 6) | ((u[at + 1] as number) & 63)] as number) >>> ((u[at + 2] as number) & 31)) & 1) === 1;
+}
+
+// True for a token that no detector would look at.
+function isQuietToken(u: Uint16Array, start: number, end: number, flags: number): boolean {
+  const length = end - start;
+  const next = u[end] as number;
+  if (flags === 1) return length < 7 && GROUPING[next] === 0;
+  const first = u[start] as number;
+  if (length >= SECRET_MIN - 1 || first === HYPHEN || ((flags & 9) === 9 && length >= 7)) return false;
+  if (next === POINT && mayBegin(u, start)) return false;
+  if ((flags & 1) === 1 && KINDS[u[start + 3] as number] === 1 && KINDS[u[start + 2] as number] === 1) return false;
+  return ANNOUNCES[first] === 0 || length > 6 || next !== 0x20;
+}
 
 class Scan {
   readonly source: Source;
   readonly #on: Enabled;
-  /** True where names can give a value away. */
-  readonly #named: boolean;
   readonly #pem = new PemReader();
-  /** Bounds of the last token. */
+  /** Bounds of the last token; while a token is looked at, `#end` is that of the one before. */
   #start = 0;
   #end = 0;
 
   constructor(source: Source) {
     this.source = source;
     this.#on = source.on;
-    this.#named = source.on.secrets || source.names.size > 0;
   }
 
+  // Almost all of the time goes here, and nearly every place is found harmless without looking closer.
   run(): void {
+    const kinds = KIND;
     const u = this.source.units;
     const n = this.source.length;
+    const names = this.source.names.size > 0 ? ALL_NAMES : TELLING_NAMES;
     let i = 0;
+    let start = 0;
+    let end = 0;
     while (i < n) {
-      let kind = KIND[u[i] as number] as number;
+      let kind = kinds[u[i] as number] as number;
       if (kind === 0) {
         i++;
         continue;
       }
-      if (kind > WORD) {
-        i = this.#special(i, kind);
+      if (kind > 15) {
+        if (kind === 0x50 && u[i + 1] === QUOTE) i += 2;
+        else if (kind === 0x10 && isQuietColon(u, i, end, names)) i++;
+        else {
+          this.#start = start;
+          this.#end = end;
+          i = this.#special(i, kind);
+        }
         continue;
       }
-      const start = i;
+      const before = end;
+      start = i;
       let flags = 0;
       do {
         flags |= kind;
-        kind = KIND[u[++i] as number] as number;
-      } while (kind !== 0 && kind <= WORD);
-      const length = i - start;
-      if ((flags & DIGIT) !== 0 || length >= SECRET_MIN || u[i] === POINT || (length <= 10 && (ANNOUNCES[u[start] as number] === 1 || u[start] === HYPHEN))) {
-        i = this.#token(start, i, flags);
-      }
-      this.#start = start;
-      this.#end = i;
+        kind = kinds[u[++i] as number] as number;
+      } while (kind !== 0 && kind <= 15);
+      end = i;
+      if (isQuietToken(u, start, end, flags)) continue;
+      this.#end = before;
+      i = flags === 1 ? this.#number(start, i, flags) || i : this.#token(start, i, flags);
     }
   }
 
@@ -89,7 +139,7 @@ class Scan {
       if (found > 0) return found;
     }
     if ((flags & DIGIT) === 0) return end;
-    if (isDigit(u[start])) {
+    if ((flags & ~DIGIT) === DASH || ((flags & DASH) !== 0 && isDigit(u[start]))) {
       const found = this.#number(start, end, flags);
       if (found > 0) return found;
     }
@@ -107,8 +157,10 @@ class Scan {
       digitsEnd = start;
       while (isDigit(u[digitsEnd])) digitsEnd++;
     }
-    if (this.#on.ip && u[digitsEnd] === POINT && digitsEnd - start <= 3) {
-      const found = maskIpv4(this.source, start);
+    if (u[digitsEnd] === POINT) {
+      const decimalsEnd = endOfDecimal(u, digitsEnd);
+      if (decimalsEnd > 0) return decimalsEnd;
+      const found = this.#on.ip && digitsEnd - start <= 3 ? maskIpv4(this.source, start) : 0;
       if (found > 0) return found;
     }
     return maskDigits(this.source, start, digitsEnd);
@@ -157,7 +209,7 @@ class Scan {
     if (length >= 20 && (flags & DASH) !== 0) {
       for (let i = start + 1; i < end - SECRET_MIN; i++) {
         if (u[i - 1] !== 0x2d && u[i - 1] !== 0x5f) continue;
-        const found = PREFIXED[slotOf(u[i] as number, u[i + 1] as number)] === 1 ? maskPrefixed(source, i, end, flags) : 0;
+        const found = mayBegin(u, i) ? maskPrefixed(source, i, end, flags) : 0;
         if (found > 0) return found;
       }
     }
@@ -170,7 +222,7 @@ class Scan {
 
   #prefixed(at: number, end: number, flags: number): number {
     const u = this.source.units;
-    if (PREFIXED[slotOf(u[at] as number, u[at + 1] as number)] === 0) return 0;
+    if (!mayBegin(u, at)) return 0;
     if (u[at] === 0x65 && u[at + 1] === 0x79 && u[at + 2] === 0x4a) return maskJwt(this.source, at, end);
     return maskPrefixed(this.source, at, end, flags);
   }
@@ -203,7 +255,7 @@ class Scan {
         found = this.#colon(at);
         break;
       case EQUALS:
-        if (this.#named) found = maskAssigned(source, at, this.#start, this.#end);
+        found = maskAssigned(source, at, this.#start, this.#end);
         break;
       case AT:
         if (this.#on.secrets) found = maskDsn(source, at);
@@ -234,10 +286,11 @@ class Scan {
       const found = this.#telegram(at);
       if (found > 0) return found;
     }
-    if (this.#named) {
-      const found = maskAssigned(source, at, this.#start, this.#end);
-      if (found > 0) return found;
-    }
+    const end = this.#end;
+    if (end < 1) return 0;
+    if (isOpaqueEnd(u[end - 1]) && isOpaqueName(source.text, this.#start, end)) source.opaque = true;
+    const found = maskAssigned(source, at, this.#start, end);
+    if (found > 0) return found;
     if (!this.#on.ip || (this.#end !== at && u[at + 1] !== 0x3a)) return 0;
     const start = ipv6Start(source, at);
     return start < 0 ? 0 : maskIpv6(source, start);
@@ -281,10 +334,21 @@ class Scan {
   }
 }
 
+function isOpaqueEnd(c: number | undefined): boolean {
+  return c === 0x72 || c === 0x65;
+}
+
 // Printable ASCII that values are made of (not < > & ' " \), and the spaces and hyphens that numbers are grouped with.
 function isTelling(code: number): boolean {
   if (code < 0x80) return code > 0x20 && code !== 0x3c && code !== 0x3e && code !== 0x26 && code !== 0x27 && code !== 0x22 && code !== 0x5c && code !== 0x7f;
   return code === 0xa0 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
+}
+
+// The end of a decimal fraction whose point stands at `point`, or 0 where it goes on like something else.
+function endOfDecimal(u: Uint16Array, point: number): number {
+  let i = point + 1;
+  while (KINDS[u[i] as number] === 1) i++;
+  return i > point + 1 && GROUPING[u[i] as number] === 0 && (KINDS[u[i] as number] === 0 || (u[i] as number) === 0x5c) ? i : 0;
 }
 
 // Offset behind `//`, also where its slashes are escaped, or 0.

@@ -1,5 +1,4 @@
-// One text under the scan: its units, what has been found in it so far, and the words before a place that say what a number is.
-import { ContextWords } from './context.ts';
+// One text under the scan: its units, what has been found in it so far.
 import type { DetectorName, MaskForm } from './masker.ts';
 import { unitsOf } from './units.ts';
 
@@ -27,9 +26,10 @@ export class Source {
   readonly units: Uint16Array;
   readonly length: number;
   readonly hits: Hit[] = [];
-  readonly words: ContextWords;
   /** Set when a JSON escape spells a character that a value could be made of: the text is read again without escapes. */
   hidden = false;
+  /** Set where a name is seen that may be that of a cursor or state. */
+  opaque = false;
   /** Offset behind the last hit. */
   hitEnd = 0;
   /** Where the letter of an escape such as `\n` stood last: it may as well be the first letter of what follows. */
@@ -42,7 +42,6 @@ export class Source {
     this.form = form;
     this.units = unitsOf(text);
     this.length = text.length;
-    this.words = new ContextWords(text, this.hits);
   }
 
   /** Notes a place and returns its end. A hit that begins before an earlier one ends takes the earlier one in. */

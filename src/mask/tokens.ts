@@ -13,12 +13,15 @@ const buckets: (readonly Rule[] | undefined)[] = Array.from({ length: 4096 }, ()
 for (const rule of vendorRules) put(rule.prefix, { kind: 'prefix', rule });
 for (const rule of dottedRules) put(rule.prefix, { kind: 'dotted', ...rule });
 
-/** 1 where a known prefix begins with these two units: what the scan asks of every token. */
-export const PREFIXED: Uint8Array = Uint8Array.from(buckets, (bucket) => (bucket === undefined ? 0 : 1));
-PREFIXED[slotOf(0x65, 0x79)] = 1; // eyJ…
+/** By two units, six bits each, the bits of the third units (five bits each) that known prefixes go on with: what the scan asks of tokens. */
+export const PREFIXED: Uint32Array = new Uint32Array(4096);
+for (const prefix of [...vendorRules.map((rule) => rule.prefix), ...dottedRules.map((rule) => rule.prefix), 'eyJ']) {
+  const slot = slotOf(prefix.charCodeAt(0), prefix.charCodeAt(1));
+  const bits = prefix.length === 2 ? 0xffff_ffff : 1 << (prefix.charCodeAt(2) & 31);
+  PREFIXED[slot] = ((PREFIXED[slot] ?? 0) | bits) >>> 0;
+}
 
-/** Where two units stand in PREFIXED. */
-export function slotOf(first: number, second: number): number {
+function slotOf(first: number, second: number): number {
   return ((first & 63) << 6) | (second & 63);
 }
 
