@@ -14,5 +14,7 @@ export default defineConfig({
   clean: true,
   dts: false,
   report: false,
-  deps: { onlyBundle: false, neverBundle: ['better-sqlite3', '@github/keytar'], alwaysBundle: [/.*/] },
+  // React chooses its development build otherwise, which is larger and slower; Ink asks for its devtools only where DEV=true.
+  define: { 'process.env.NODE_ENV': '"production"' },
+  deps: { onlyBundle: false, neverBundle: ['better-sqlite3', '@github/keytar', 'react-devtools-core'], alwaysBundle: [/.*/] },
 });

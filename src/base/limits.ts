@@ -39,6 +39,9 @@ export const limits = {
   browserPageSessions: 500,
   browserRefreshMs: 1_000,
   browserVerifyEntriesMax: 2_000,
+  /** Lines of a message that a replay lays out, of which it shows what fits on the screen; and those that it prints elsewhere. */
+  replayLinesMax: 200,
+  replayTextLinesMax: 20,
   /** Entries that a replay at full speed shows at once. */
   replayEntriesAtOnce: 200,
   /** Sessions that one command prints. */

@@ -98,7 +98,14 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
 }
 
 function registerSessions(program: Command, { io }: CommandContext): void {
-  const sessions = program.command('sessions').description('look at what was recorded: a browser on a terminal, else the list');
+  const sessions = program.command('sessions').description('look at what was recorded: in a browser on a terminal, elsewhere as a list');
+  sessions
+    .command('browse', { isDefault: true })
+    .description('open the browser, or print the list where there is no terminal')
+    .option('--connection <name>', 'only those on this connection')
+    .option('--state <state>', 'only those that are: open, closed, crashed')
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./sessions.ts')).runSessions(options, io));
   sessions
     .command('list')
     .description('list the sessions, newest first')
@@ -114,6 +121,12 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
+  sessions
+    .command('replay')
+    .description('replay a session at its recorded pace or faster')
+    .argument('<session>', 'its id, or the start of it')
+    .option('--speed <times>', 'times the recorded pace: 1, 2, 10, max')
+    .action(async (session: string, options) => (await import('./sessions-replay.ts')).runSessionsReplay(session, options, io));
 }
 
 function registerServers(program: Command, { io, exit }: CommandContext): void {

@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { type LogState, logStates } from '../journal/schema.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
+import type { Start } from '../tui/browser.ts';
 import { table } from '../tui/columns.ts';
 import { countText, durationText, identityText, shortIds, timeText } from '../tui/words.ts';
 import { journalPath } from './home.ts';
@@ -19,6 +20,24 @@ export interface SessionsListOptions {
 
 const LIMIT_DEFAULT = 50;
 const HINT = 'nothing is recorded yet; record something with: mcprec connect';
+
+/** On a terminal the browser, until its user leaves it; elsewhere, or with `json`, the list. */
+export async function runSessions(options: SessionsListOptions, io: Io): Promise<void> {
+  using journal = openRecord(io);
+  if (journal === undefined || options.json || !isTerminal(io)) {
+    printList(journal, options, io);
+    return;
+  }
+  const { limit: _, ...query } = readQuery(options);
+  await openBrowser(journal, { screen: 'list', query }, io);
+}
+
+/** Shows the browser until its user leaves it. */
+export async function openBrowser(journal: Journal, start: Start, io: Io): Promise<void> {
+  const { stdin, stdout, stderr, clock, env, signal } = io;
+  const { browse } = await import('../tui/browse.tsx');
+  await browse({ journal, start, stdin, stdout, stderr, clock, env, signal });
+}
 
 /** Prints the sessions, newest first. Throws `usage` where a flag is wrong, and what opening the journal throws. */
 export async function runSessionsList(options: SessionsListOptions, io: Io): Promise<void> {

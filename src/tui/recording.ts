@@ -33,6 +33,7 @@ export class Recording {
   readonly #logId: LogId;
   readonly #frontier = new Frontier();
   readonly #entries: OutlineEntry[] = [];
+  readonly #events: OutlineEntry[] = [];
   readonly #groups = new Map<string, OutlineEntry[]>();
   readonly #at = new Map<string, number>();
   #exchanges: RecordedExchange[] = [];
@@ -51,6 +52,17 @@ export class Recording {
   /** The exchanges read so far, in the order in which they began. A new array after every page that brought something. */
   get exchanges(): readonly RecordedExchange[] {
     return this.#exchanges;
+  }
+
+  /** The exchange with that id, as far as it has been read. */
+  exchange(id: string): RecordedExchange | undefined {
+    const at = this.#at.get(id);
+    return at === undefined ? undefined : this.#exchanges[at];
+  }
+
+  /** What happened to the session itself, its opening aside. Grows in place. */
+  get events(): readonly OutlineEntry[] {
+    return this.#events;
   }
 
   /** RFC 6962 root over the entries read so far, 32 bytes. */
@@ -82,7 +94,10 @@ export class Recording {
       // The end settles what was still open.
       for (const open of this.#exchanges) if (open.outcome === 'pending') touched.add(open.exchange);
     }
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      if (kind !== 'open') this.#events.push(entry);
+      return;
+    }
     touched.add(exchange);
     const group = this.#groups.get(exchange);
     if (group) group.push(entry);

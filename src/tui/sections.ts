@@ -1,9 +1,9 @@
 // An exchange as sections to read: the request, each answer, and what the record says of them. Screens and plain text show the same.
-import type { EntryDecision, Names } from '../evidence/entry.ts';
+import type { EntryDecision, EntryKind, Names } from '../evidence/entry.ts';
 import type { Leaf } from '../evidence/leaf.ts';
 import type { StoredEntry } from '../evidence/seal.ts';
 import { type PrettyBounds, type PrettyLine, prettyPayload } from './pretty.ts';
-import { payloadText, type RecordedExchange } from './recording.ts';
+import { type OutlineEntry, payloadText, type RecordedExchange } from './recording.ts';
 import { clockText, countText, durationText, outcomeText, sizeText } from './words.ts';
 
 /** Label and value; the value may be hostile. */
@@ -28,7 +28,44 @@ export function remarkOf(exchange: RecordedExchange): string {
   const note = exchange.answers.findLast((entry) => entry.names?.note !== undefined)?.names?.note;
   if (note !== undefined && note !== 'stream_ended') return noteText(note);
   if (exchange.outcome === 'failed' && exchange.status !== undefined && exchange.status >= 400) return `HTTP ${exchange.status}`;
-  return exchange.parent === undefined ? '' : 'goes on with an earlier one';
+  return exchange.parent === undefined ? '' : 'continues another';
+}
+
+/** One entry of a replay in a line: which way, what about, how it went. May be hostile. */
+export function momentText(entry: OutlineEntry, exchange: RecordedExchange | undefined): string {
+  const { kind, direction, message, status, failed, decision, wireBytes, maskedCount } = entry.leaf;
+  if (exchange === undefined) return eventText(kind);
+  const facts = [
+    ...(message === undefined || message === 'end' || (direction === 'up' && message === 'request')
+      ? []
+      : [(direction === 'down' ? entry.names?.method : undefined) ?? message]),
+    ...(decision?.effect === 'deny' ? [`denied by ${decision.rule ?? 'policy'}`] : []),
+    ...(status === undefined || status < 400 ? [] : [`HTTP ${status}`]),
+    ...(failed ? ['failed'] : []),
+    ...(entry.names?.note === undefined || direction === 'up' ? [] : [noteText(entry.names.note)]),
+    ...(wireBytes > 0 ? [sizeText(wireBytes)] : []),
+    ...(maskedCount > 0 ? [`${maskedCount} masked`] : []),
+  ];
+  return [`${direction === 'down' ? '←' : '→'} ${labelOf(exchange)}`, facts.join(' · ')].filter((text) => text !== '').join('   ');
+}
+
+/** What happened to the session itself. */
+export function eventText(kind: EntryKind): string {
+  switch (kind) {
+    case 'open':
+      return 'the session was opened';
+    case 'close':
+      return 'the session was closed';
+    case 'crashed':
+      return 'the recording process had ended without closing the session';
+    case 'gap':
+      return 'a gap: something is missing from the record here';
+    case 'clock':
+      return 'the wall clock was set back';
+    case 'message':
+    case 'decision':
+      return kind;
+  }
 }
 
 /** The facts of an exchange as a whole. */
@@ -120,15 +157,15 @@ function decisionText({ effect, rule, id }: EntryDecision): string {
 function noteText(note: string): string {
   switch (note) {
     case 'client_gone':
-      return 'the client went away';
+      return 'client went away';
     case 'upstream_lost':
-      return 'the upstream broke off';
+      return 'upstream broke off';
     case 'upstream_unreachable':
-      return 'the upstream was not to be reached';
+      return 'upstream unreachable';
     case 'upstream_timeout':
-      return 'the upstream did not answer in time';
+      return 'upstream timed out';
     case 'stream_ended':
-      return 'the stream ended';
+      return 'stream ended';
     default:
       return note;
   }
