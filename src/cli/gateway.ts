@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { McprecError } from '../base/errors.ts';
+import { escapeHostile } from '../base/hostile.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createKeys } from '../gateway/keys.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
@@ -51,9 +52,10 @@ function readConfig(file: string, env: Io['env']): ParsedConfig {
   return parseConfig(text, { file, env });
 }
 
-/** Code, text and stack of an error; nothing of the requests or answers that libraries hang on theirs. */
+/** Code, text and stack of an error, made safe to print (RULES R12); nothing of the requests or answers that libraries hang on theirs. */
 function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { message, stack, cause } = error;
-  return { ...(error instanceof McprecError && { code: error.code }), message, stack, ...(cause !== undefined && { cause: describeError(cause) }) };
+  if (!(error instanceof Error)) return { message: escapeHostile(String(error)) };
+  const { message, stack = '', cause } = error;
+  const code = error instanceof McprecError ? { code: error.code } : {};
+  return { ...code, message: escapeHostile(message), stack: escapeHostile(stack), ...(cause !== undefined && { cause: describeError(cause) }) };
 }

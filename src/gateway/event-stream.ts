@@ -2,17 +2,23 @@
 import type { ServerResponse } from 'node:http';
 import type { SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import type { SessionEvent } from '../protocol/control.ts';
 import type { SessionEvents } from './events.ts';
 
+export interface EventStream {
+  readonly sessionId: SessionId;
+  /** Sent at once. */
+  readonly first: SessionEvent;
+  readonly events: SessionEvents;
+}
+
 /** Takes the response over; it ends with the session, with the client, or when the gateway closes. */
-export function streamEvents(response: ServerResponse, sessionId: SessionId, events: SessionEvents): void {
+export function streamEvents(response: ServerResponse, { sessionId, first, events }: EventStream): void {
+  const send = (event: SessionEvent): void => void response.write(`event: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-  response.write(': following\n\n');
+  send(first);
   const comments = setInterval(() => response.write(':\n\n'), limits.eventCommentMs);
-  const unfollow = events.follow(sessionId, {
-    event: (event) => void response.write(`event: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`),
-    end: () => void response.end(),
-  });
+  const unfollow = events.follow(sessionId, { event: send, end: () => void response.end() });
   response.once('close', () => {
     clearInterval(comments);
     unfollow();

@@ -12,7 +12,7 @@ import { maskValue, statementBytes } from '../mask/value.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type Projection, projectPolicy } from '../policy/projection.ts';
-import type { GrantRequest, GrantResponse, RenewResponse } from '../protocol/control.ts';
+import type { GrantRequest, GrantResponse, RenewResponse, SessionEvent } from '../protocol/control.ts';
 import type { SessionEnding, SessionToken, SessionWithLogs } from '../store/store.ts';
 import { deviceOf } from './devices.ts';
 import type { SessionEvents } from './events.ts';
@@ -114,8 +114,16 @@ export class Grants {
     const renewed = await store.renewSession({ sessionId: session.sessionId, token, expiresMs: session.expiresMs, groups });
     if (!renewed) throw new McprecError('grant_ended', 'the grant has ended');
     const projection = await this.#sign(projectPolicy(config, groups, session.connection));
-    if (await live.regroup(session.sessionId, groups)) events.publish(session.sessionId, { event: 'policy', ...projection });
+    if (!sameGroups(session.identity.groups, groups)) {
+      await live.regroup(session.sessionId, groups);
+      events.publish(session.sessionId, { event: 'policy', ...projection });
+    }
     return { token: text, tokenExpiresAtMs: token.expiresMs, expiresAtMs: session.expiresMs, ...projection };
+  }
+
+  /** The policy that holds for a session now, as an event of it. */
+  async policyOf({ identity, connection }: SessionWithLogs): Promise<SessionEvent> {
+    return { event: 'policy', ...(await this.#sign(projectPolicy(this.#parts.config, identity.groups, connection))) };
   }
 
   /** Ends a grant and its session at once: the caller's own, or anyone's for an administrator. Throws `not_found`. */
@@ -198,6 +206,10 @@ export function seen(session: SessionWithLogs | undefined, what: 'grant' | 'sess
 export function refuseEnded({ state }: SessionWithLogs): void {
   if (state === 'revoked') throw new McprecError('grant_revoked', 'the grant was revoked');
   if (state !== 'open') throw new McprecError('grant_ended', `the grant has ended: its session is ${state}`);
+}
+
+function sameGroups(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && new Set([...a, ...b]).size === a.length;
 }
 
 async function encryptKeys({ signing, reconcile }: SessionKeys, ephemeralKey: JWK): Promise<string> {

@@ -56,13 +56,12 @@ export class LiveSessions {
     }
   }
 
-  /** After a renewal: other groups are another policy. Returns true where the policy changed. */
-  async regroup(sessionId: SessionId, groups: readonly string[]): Promise<boolean> {
+  /** After a renewal with other groups, which are another policy. */
+  async regroup(sessionId: SessionId, groups: readonly string[]): Promise<void> {
     const session = await this.#sessions.get(sessionId);
-    if (session === undefined || sameGroups(session.identity.groups, groups)) return false;
+    if (session === undefined) return;
     session.identity = { ...session.identity, groups: [...groups] };
     session.rules = this.#rules(session.connection, groups, session.reconcileKey);
-    return true;
   }
 
   /** After the session has ended in the store. */
@@ -110,8 +109,4 @@ export class LiveSessions {
       ended: undefined,
     };
   }
-}
-
-function sameGroups(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && new Set([...a, ...b]).size === a.length;
 }

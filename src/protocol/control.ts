@@ -123,7 +123,7 @@ export const revokeRequestSchema = z.object({ reason: z.string().max(2000).optio
 /** `POST /v1/sessions/{id}/close`: what the laptop's log came to. 200 SessionSummary, also where the session had ended. */
 export const closeRequestSchema = z.object({ size: z.number().int().nonnegative(), root: z.string().regex(/^[0-9a-f]{64}$/) });
 
-/** Events of `GET /v1/sessions/{id}/events` (SSE; `event:` is the name, `data:` this JSON). */
+/** Events of `GET /v1/sessions/{id}/events` (SSE; `event:` is the name, `data:` this JSON). The first is always `policy`: what holds now. */
 export const sessionEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('revoked'), reason: z.string() }),
   z.object({ event: z.literal('expired') }),

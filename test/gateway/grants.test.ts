@@ -134,6 +134,7 @@ describe('the life of a grant', () => {
 
   it('loses its old token after its time, not its session', async () => {
     const grant = await sre.grant('datadog');
+    expect((await grant.send()).status).toBe(200);
     world.clock.aheadMs += limits.grantTokenMsMax - 10_000;
     sre.forgetToken();
     const { body } = await sre.call('POST', `/v1/grants/${grant.response.grantId}/renew`);
@@ -200,6 +201,20 @@ describe('the life of a grant', () => {
     world.clock.aheadMs = 0;
   });
 
+  it('tells who follows what policy holds, first and when the groups change', async () => {
+    const { sre: machine } = world.machines;
+    const grant = await sre.grant('datadog');
+    const stream = await sre.send('GET', `/v1/sessions/${grant.response.sessionId}/events`);
+    machine.groups.push('oncall');
+    sre.forgetToken();
+    await sre.call('POST', `/v1/grants/${grant.response.grantId}/renew`);
+    machine.groups.pop();
+    sre.forgetToken();
+    await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+    const events = (await stream.text()).match(/^event: .*/gm);
+    expect(events).toEqual(['event: policy', 'event: policy', 'event: revoked']);
+  });
+
   it('tells who follows of a revocation, and refuses to follow what has ended or is another’s', async () => {
     const grant = await sre.grant('datadog');
     const path = `/v1/sessions/${grant.response.sessionId}/events`;
@@ -263,6 +278,15 @@ describe('the data path lets in', () => {
     answers.push(await grant.send({ exchange }));
     expect(world.upstream.received.length).toBe(before + 1);
     expect(answers.filter((answer) => answer.body.result !== undefined).length).toBe(1);
+  });
+
+  it('nothing whose grant ended while its body was on the way', async () => {
+    const grant = await sre.grant('quiet');
+    const before = world.upstream.received.length;
+    const answer = await grant.sendSlowly(() => sre.call('DELETE', `/v1/grants/${grant.response.grantId}`));
+    expect(answer).toContain('grant-revoked');
+    // The one that was sent whole in the meantime.
+    expect(world.upstream.received.length).toBe(before + 1);
   });
 
   it('handles that the upstream gave to this identity only', async () => {

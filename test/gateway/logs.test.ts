@@ -73,21 +73,25 @@ describe('a laptop’s log', () => {
   });
 
   it.each([
-    ['no CBOR', Buffer.from('{"a":1}'), { 'content-type': 'application/cbor' }],
-    ['bytes that are not zstd', Buffer.from('plain'), packed],
-    ['a bomb', zstdCompressSync(Buffer.alloc(100 * 1024 * 1024)), packed],
-    ['another shape', zstdCompressSync(encode({ from: 0, entries: {}, root: randomBytes(32) })), packed],
-    ['an entry without a leaf', zstdCompressSync(encode({ from: 0, entries: [{}], root: randomBytes(32) })), packed],
-    ['a negative place', zstdCompressSync(encode({ from: -1, entries: [], root: randomBytes(32) })), packed],
+    ['no CBOR', Buffer.from('{"a":1}'), { 'content-type': 'application/cbor' }, 'not CBOR'],
+    ['bytes that are not zstd', Buffer.from('plain'), packed, 'unpacked'],
+    ['a bomb', zstdCompressSync(Buffer.alloc(100 * 1024 * 1024)), packed, 'larger than'],
+    ['another shape', zstdCompressSync(encode({ from: 0, entries: {}, root: randomBytes(32) })), packed, 'malformed'],
+    ['an entry without a leaf', zstdCompressSync(encode({ from: 0, entries: [{}], root: randomBytes(32) })), packed, 'malformed'],
+    ['a negative place', zstdCompressSync(encode({ from: -1, entries: [], root: randomBytes(32) })), packed, 'malformed'],
     [
       'too many entries',
       zstdCompressSync(encode({ from: 0, entries: Array.from({ length: 501 }, () => ({ leaf: new Uint8Array(1) })), root: randomBytes(32) })),
       packed,
+      'more than',
     ],
-    ['JSON', Buffer.from('{}'), { 'content-type': 'application/json' }],
-    ['an unknown coding', Buffer.from('x'), { ...packed, 'content-encoding': 'br' }],
-  ])('answers %s with what is wrong', async (_, body, headers) => {
+    ['JSON', Buffer.from('{}'), { 'content-type': 'application/json' }, 'application/cbor'],
+    ['an unknown coding', Buffer.from('x'), { ...packed, 'content-encoding': 'br' }, 'coding'],
+  ])('answers %s with what is wrong', async (_, body, headers, why) => {
     const grant = await sre.grant('datadog');
-    expect(await sre.call('POST', `/v1/logs/${grant.logId}/entries`, { body, headers })).toMatchObject({ status: 400, body: { error: { code: 'usage' } } });
+    expect(await sre.call('POST', `/v1/logs/${grant.logId}/entries`, { body, headers })).toMatchObject({
+      status: 400,
+      body: { error: { code: 'usage', message: expect.stringContaining(why) } },
+    });
   });
 });

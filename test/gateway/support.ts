@@ -1,7 +1,8 @@
 // What the tests of the gateway share: a real provider, a gateway in a temporary directory, callers with DPoP keys, and a laptop's view of a grant.
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +63,8 @@ async function startUpstream(): Promise<Upstream> {
 export interface WorldOptions extends Pick<ProviderOptions, 'accessTokenSeconds'> {
   /** Lines of the identity part of gateway.yaml. */
   readonly identity?: string;
+  /** The gateway's, where it is to differ from the provider's. */
+  readonly gatewayAudience?: string;
 }
 
 /** Provider, upstream and gateway. The gateway can be stopped and started again on the same data. */
@@ -77,13 +80,13 @@ export class TestWorld implements AsyncDisposable {
     admin: machine('admin-bot', 'security'),
     guest: machine('guest-bot', 'visitors'),
   } satisfies Record<MachineName, unknown>;
-  readonly #identity: string;
+  readonly #options: WorldOptions;
   #provider: DevProvider | undefined;
   #upstream: Upstream | undefined;
   #gateway: Gateway | undefined;
 
   private constructor(options: WorldOptions) {
-    this.#identity = options.identity ?? '';
+    this.#options = options;
   }
 
   static async start(options: WorldOptions = {}): Promise<TestWorld> {
@@ -114,10 +117,10 @@ data: sqlite:${join(this.directory, 'gateway.db')}
 keys: file:${join(this.directory, 'keys.json')}
 identity:
   issuer: ${this.provider.issuer}
-  audience: ${audience}
+  audience: ${this.#options.gatewayAudience ?? audience}
   client_id: mcprec
   admin_groups: [security]
-  ${this.#identity}
+  ${this.#options.identity ?? ''}
 connections:
   datadog: { kind: mcp, upstream: "${this.upstream.url}", record: full, credential: { headers: { DD_API_KEY: "env:TEST_API_KEY" } } }
   quiet: { kind: mcp, upstream: "${this.upstream.url}", record: off }
@@ -312,8 +315,35 @@ export class HeldGrant {
     return newId('exc', this.world.ids);
   }
 
+  /** Sends the head and half of the body, waits for `meanwhile`, then sends the rest. Returns the body of the answer. */
+  async sendSlowly(meanwhile: () => Promise<unknown>): Promise<string> {
+    const { path, headers, body } = this.#signed({});
+    const request = httpRequest(`${this.world.gateway.url}${path}`, { method: 'POST', headers: { ...headers, 'content-length': String(body.length) } });
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    await new Promise<void>((resolve) => request.write(body.slice(0, 5), () => resolve()));
+    // The gateway has let the head in once it asks the session for anything; a second request on the way makes sure of it.
+    await this.send();
+    await meanwhile();
+    request.end(body.slice(5));
+    const [response] = await answered;
+    const chunks: Buffer[] = [];
+    for await (const chunk of response) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString();
+  }
+
   /** One request through the gateway's data path, signed as a forwarder does it. */
   async send(changes: DataChanges = {}): Promise<Answer> {
+    const { path, headers, body } = this.#signed(changes);
+    const answer = await fetch(`${this.world.gateway.url}${path}`, {
+      method: 'POST',
+      headers: { ...headers, ...changes.sentHeaders },
+      body: changes.sentBody ?? body,
+    });
+    const text = await answer.text();
+    return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  #signed(changes: DataChanges): { readonly path: string; readonly headers: Record<string, string>; readonly body: string } {
     const { world, response } = this;
     const key = changes.key ?? this.signingKey;
     const body = changes.body ?? ping;
@@ -333,18 +363,7 @@ export class HeldGrant {
       rawHeaders: Object.entries(signed).flat(),
       createdSeconds: Math.floor((changes.signedMs ?? world.clock.wallMs()) / 1000),
     });
-    const answer = await fetch(`${world.gateway.url}${path}`, {
-      method: 'POST',
-      headers: {
-        ...signed,
-        authorization: `Bearer ${changes.token ?? response.token}`,
-        'signature-input': signature.signatureInput,
-        signature: signature.signature,
-        ...changes.sentHeaders,
-      },
-      body: changes.sentBody ?? body,
-    });
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
+    const authorization = `Bearer ${changes.token ?? response.token}`;
+    return { path, body, headers: { ...signed, authorization, 'signature-input': signature.signatureInput, signature: signature.signature } };
   }
 }

@@ -51,7 +51,16 @@ describe('an access token', () => {
     expect(await call({ token: symmetric })).toMatchObject(refused(401, 'token_invalid', ''));
   });
 
-  it('is refused from another issuer, and for another audience', async () => {
+  it('is refused for another audience', async () => {
+    const strict = await TestWorld.start({ gatewayAudience: 'urn:somebody:else' });
+    try {
+      expect(await call({}, await strict.caller('sre'))).toMatchObject(refused(401, 'token_invalid', 'another audience than urn:somebody:else'));
+    } finally {
+      await strict[Symbol.asyncDispose]();
+    }
+  });
+
+  it('is refused from another issuer', async () => {
     const foreign = await startProvider({ audience: world.provider.audience, machines: Object.values(world.machines) });
     const elsewhere = await TestWorld.start({ identity: '' });
     try {

@@ -1,0 +1,165 @@
+// The routes of the control API that want a caller: who calls is known before a body is read. What they do is elsewhere.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Clock } from '../base/clock.ts';
+import { McprecError } from '../base/errors.ts';
+import { type IdKinds, parseId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
+import { connectionAccess } from '../policy/access.ts';
+import type { GatewayConfig } from '../policy/config.ts';
+import {
+  closeRequestSchema,
+  connectionsResponseSchema,
+  controlPaths,
+  grantRequestSchema,
+  grantResponseSchema,
+  logStateSchema,
+  renewResponseSchema,
+  revokeRequestSchema,
+  sessionSummarySchema,
+  sessionsQuerySchema,
+  sessionsResponseSchema,
+} from '../protocol/control.ts';
+import type { Store } from '../store/store.ts';
+import { streamEvents } from './event-stream.ts';
+import type { SessionEvents } from './events.ts';
+import { type Grants, ownedBy, refuseEnded, seen } from './grants.ts';
+import { stateOf, summaryOf } from './summaries.ts';
+import type { Caller, Tokens } from './tokens.ts';
+import { readUpload } from './uploads.ts';
+
+export interface ApiParts {
+  readonly config: GatewayConfig;
+  readonly publicUrl: string;
+  readonly store: Store;
+  readonly tokens: Tokens;
+  readonly grants: Grants;
+  readonly events: SessionEvents;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const callers = new WeakMap<FastifyRequest, Caller>();
+
+/** All routes but those that are open to anyone. */
+export function protectedRoutes(app: FastifyInstance, parts: ApiParts): void {
+  app.register(async (scope) => {
+    // Before the body: nobody unknown gets to send one.
+    scope.addHook('onRequest', async (request) => {
+      const { authorization, dpop } = request.headers;
+      const url = `${parts.publicUrl}${request.url}`;
+      callers.set(request, await parts.tokens.identify({ method: request.method, url, authorization, dpop: typeof dpop === 'string' ? dpop : undefined }));
+    });
+    grantRoutes(scope, parts);
+    sessionRoutes(scope, parts);
+    logRoutes(scope, parts);
+  });
+}
+
+function callerOf(request: FastifyRequest): Caller {
+  const caller = callers.get(request);
+  if (caller === undefined) throw new McprecError('bug', 'a route was reached without a caller');
+  return caller;
+}
+
+function idOf<K extends keyof IdKinds>(kind: K, request: FastifyRequest, what: string): IdKinds[K] {
+  const { id = '' } = request.params as { readonly id?: string };
+  const parsed = parseId(kind, id);
+  if (parsed === undefined) throw new McprecError('not_found', `there is no such ${what}`);
+  return parsed;
+}
+
+function grantRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { grants, config } = parts;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.post(controlPaths.grants, { schema: { body: grantRequestSchema, response: { 201: grantResponseSchema } } }, async (request, reply) =>
+    reply.code(201).send(await grants.create(callerOf(request), request.body)),
+  );
+  routes.post(controlPaths.renewGrant(':id'), { schema: { response: { 200: renewResponseSchema } } }, async (request) => {
+    const caller = callerOf(request);
+    return grants.renew(caller, idOf('grt', request, 'grant'));
+  });
+  routes.delete(controlPaths.grant(':id'), { schema: { body: revokeRequestSchema.nullish(), response: { 200: sessionSummarySchema } } }, async (request) => {
+    const caller = callerOf(request);
+    return summaryOf(await grants.revoke(caller, idOf('grt', request, 'grant'), request.body?.reason));
+  });
+  routes.get(controlPaths.connections, { schema: { response: { 200: connectionsResponseSchema } } }, async (request) => {
+    const { identity } = callerOf(request);
+    const entries = Object.entries(config.connections);
+    return { connections: entries.map(([name, { kind }]) => ({ name, kind, allowed: connectionAccess(config, identity.groups, name).kind === 'granted' })) };
+  });
+}
+
+function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { store, grants, events } = parts;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.get(controlPaths.sessions, { schema: { querystring: sessionsQuerySchema, response: { 200: sessionsResponseSchema } } }, async (request) => {
+    const { identity, admin } = callerOf(request);
+    const { limit = limits.sessionsListMax, before, mine } = request.query;
+    const everyone = admin && mine === undefined;
+    const found = await store.sessions({
+      limit: Math.min(limit, limits.sessionsListMax),
+      ...(before !== undefined && { beforeMs: before }),
+      ...(!everyone && { owner: identity }),
+    });
+    return { sessions: found.map(summaryOf) };
+  });
+  routes.get(controlPaths.session(':id'), { schema: { response: { 200: sessionSummarySchema } } }, async (request) => summaryOf(await visible(request)));
+  routes.post(controlPaths.closeSession(':id'), { schema: { body: closeRequestSchema, response: { 200: sessionSummarySchema } } }, async (request) => {
+    const caller = callerOf(request);
+    return summaryOf(await grants.close(caller, idOf('ses', request, 'session'), request.body));
+  });
+  app.get(controlPaths.sessionEvents(':id'), async (request, reply) => {
+    const caller = callerOf(request);
+    const session = ownedBy(caller, await store.session(idOf('ses', request, 'session')), 'session');
+    refuseEnded(session);
+    // Whoever comes back after a break, or a restart with another policy, learns what holds now.
+    const policy = await grants.policyOf(session);
+    reply.hijack();
+    streamEvents(reply.raw, { sessionId: session.sessionId, first: policy, events });
+  });
+
+  async function visible(request: FastifyRequest) {
+    const caller = callerOf(request);
+    const session = await store.session(idOf('ses', request, 'session'));
+    return caller.admin ? seen(session, 'session') : ownedBy(caller, session, 'session');
+  }
+}
+
+function logRoutes(app: FastifyInstance, parts: ApiParts): void {
+  const { store } = parts;
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  routes.get(controlPaths.log(':id'), { schema: { response: { 200: logStateSchema } } }, async (request) => {
+    const caller = callerOf(request);
+    return stateOf(await readable(caller, request));
+  });
+  app.post(controlPaths.logEntries(':id'), { bodyLimit: limits.uploadBytesMax }, async (request, reply) => {
+    const caller = callerOf(request);
+    const log = await readable({ ...caller, admin: false }, request);
+    if (!Buffer.isBuffer(request.body)) throw new McprecError('usage', 'an upload is application/cbor');
+    const outcome = await store.ingest(log.logId, await readUpload(request.body, request.headers['content-encoding']), parts.clock.wallMs());
+    switch (outcome.kind) {
+      case 'stored':
+        return stateOf(outcome.log);
+      case 'conflict':
+        return reply.code(409).send(stateOf(outcome.log));
+      case 'unknown':
+        throw new McprecError('not_found', 'there is no such log');
+      case 'forked':
+        throw new McprecError('journal_forked', `the log contradicts what the gateway holds of it: ${outcome.reason}`);
+      case 'invalid':
+        throw new McprecError('verify_failed', `the upload does not verify: ${outcome.reason}`);
+      default:
+        return outcome satisfies never;
+    }
+  });
+
+  async function readable(caller: Caller, request: FastifyRequest) {
+    const log = await store.log(idOf('log', request, 'log'));
+    const session = log === undefined ? undefined : await store.session(log.sessionId);
+    if (log === undefined || session === undefined) throw new McprecError('not_found', 'there is no such log');
+    if (!caller.admin) ownedBy(caller, session, 'session');
+    return log;
+  }
+}
