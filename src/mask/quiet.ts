@@ -1,0 +1,71 @@
+// The tests that let the scan pass over nearly everything: true where no detector has to look. Tables only, no calls.
+import { LAST_THREE } from './keynames.ts';
+import { SEPARATOR } from './numbers.ts';
+import { PREFIXED } from './tokens.ts';
+import { DASH, DIGIT, KIND } from './units.ts';
+
+// Copies of what is needed at every token: an import is looked up anew at each use.
+const GROUPING = SEPARATOR;
+const BEGINNINGS = PREFIXED;
+const KINDS = KIND;
+const DASHED_DIGITS = DASH | DIGIT;
+const JUST_DIGITS = DIGIT;
+
+/** Names that the scan looks at: the telling ones. */
+export const TELLING_NAMES = LAST_THREE;
+/** The same where rules name fields of their own. */
+export const ALL_NAMES: Uint8Array = new Uint8Array(TELLING_NAMES.length).fill(1);
+
+const SLASH = 0x2f;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const POINT = 0x2e;
+const SPACE = 0x20;
+const HYPHEN = 0x2d;
+
+/** The shortest secret that its form gives away, less the letter that an escape may have taken from it. */
+export const SECRET_MIN = 13;
+const ANNOUNCING_MAX = 6;
+
+/** 1 for the first letters of the words that announce a secret: Bearer, Basic, is. */
+export const ANNOUNCES: Uint8Array = new Uint8Array(65_536);
+for (const c of 'bBiI') ANNOUNCES[c.charCodeAt(0)] = 1;
+const ANNOUNCING = ANNOUNCES;
+
+// Hexadecimal digits and the colon, which is all that may stand beside the colon of an IPv6 address.
+const IN_IPV6 = new Uint8Array(65_536);
+for (const c of '0123456789abcdefABCDEF:') IN_IPV6[c.charCodeAt(0)] = 1;
+
+/** True for a colon at `i` that follows none of `names` (the last word ended at `end`), opens no address and is in no IPv6 address. */
+export function isQuietColon(u: Uint16Array, i: number, end: number, names: Uint8Array): boolean {
+  const next = u[i + 1] as number;
+  if (next === SLASH || (next === BACKSLASH && u[i + 2] === SLASH) || end < 3) return false;
+  if (names[(((u[end - 1] as number) & 31) << 10) | (((u[end - 2] as number) & 31) << 5) | ((u[end - 3] as number) & 31)] === 1) return false;
+  return IN_IPV6[next] === 0 || (end === i && IN_IPV6[u[i - 1] as number] === 0) || (end !== i && next !== COLON);
+}
+
+/** True for a token that no detector would look at. `flags` are the kinds of its units. */
+export function isQuietToken(u: Uint16Array, start: number, end: number, flags: number): boolean {
+  const length = end - start;
+  const next = u[end] as number;
+  if (flags === JUST_DIGITS) return length < 7 && GROUPING[next] === 0;
+  const first = u[start] as number;
+  if (length >= SECRET_MIN || first === HYPHEN || ((flags & DASHED_DIGITS) === DASHED_DIGITS && length >= 7)) return false;
+  if (next === POINT && mayBegin(u, start)) return false;
+  // Two letters and two digits may begin an IBAN.
+  if ((flags & JUST_DIGITS) !== 0 && KINDS[u[start + 3] as number] === JUST_DIGITS && KINDS[u[start + 2] as number] === JUST_DIGITS) return false;
+  return ANNOUNCING[first] === 0 || length > ANNOUNCING_MAX || next !== SPACE;
+}
+
+/** True where the three units at `at` are those of a vendor's prefix. */
+export function mayBegin(u: Uint16Array, at: number): boolean {
+  return (((BEGINNINGS[(((u[at] as number) & 63) << 6) | ((u[at + 1] as number) & 63)] as number) >>> ((u[at + 2] as number) & 31)) & 1) === 1;
+}
+
+/** The end of a decimal fraction whose point stands at `point`, or 0 where it goes on like something else. */
+export function endOfDecimal(u: Uint16Array, point: number): number {
+  let i = point + 1;
+  while (KINDS[u[i] as number] === JUST_DIGITS) i++;
+  if (i === point + 1 || GROUPING[u[i] as number] === 1) return 0;
+  return KINDS[u[i] as number] === 0 || u[i] === BACKSLASH ? i : 0;
+}

@@ -1,0 +1,94 @@
+// Secrets at a token: by the token's own form, or by the word that announces what follows it.
+import { maskFollowing } from './assign.ts';
+import { maskBasic, maskBearer } from './headers.ts';
+import type { PemReader } from './pem.ts';
+import { ANNOUNCES, mayBegin, SECRET_MIN } from './quiet.ts';
+import type { Source } from './source.ts';
+import { maskHexKey, maskJwt, maskPrefixed, maskShaped } from './tokens.ts';
+import { DASH, DIGIT, isDigit } from './units.ts';
+import { maskUserOption } from './urls.ts';
+
+const POINT = 0x2e;
+const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
+const SPACE = 0x20;
+const SEGMENTED_MIN = 20;
+
+/** A token, the kinds of its units, and the end of the token before it. */
+export interface Token {
+  readonly start: number;
+  readonly end: number;
+  readonly flags: number;
+  readonly endBefore: number;
+}
+
+/** Masks the secret that the token is or announces; returns its end, or 0. */
+export function maskSecret(source: Source, token: Token, pem: PemReader): number {
+  const u = source.units;
+  const { start, end, flags } = token;
+  const length = end - start;
+  const first = u[start] as number;
+  if (first === HYPHEN || (ANNOUNCES[first] === 1 && u[end] === SPACE)) {
+    const found = maskAnnounced(source, token, pem);
+    if (found > 0) return found;
+  }
+  if (length < SECRET_MIN && u[end] !== POINT) return 0;
+  // Behind a backslash, the letter that may belong to the escape may as well be the prefix's first.
+  const from = start > 0 && source.escapeLetterAt === start - 1 ? start - 1 : start;
+  for (let at = from; at <= start; at++) {
+    const found = maskAt(source, at, end, flags);
+    if (found > 0) return found;
+  }
+  if (length >= SEGMENTED_MIN && (flags & DASH) !== 0) {
+    for (let at = start + 1; at < end - SECRET_MIN; at++) {
+      if ((u[at - 1] !== HYPHEN && u[at - 1] !== UNDERSCORE) || !mayBegin(u, at)) continue;
+      const found = maskPrefixed(source, at, end, flags);
+      if (found > 0) return found;
+    }
+  }
+  if ((length === 32 || length === 40) && (flags & DASH) === 0 && (flags & DIGIT) !== 0) {
+    const found = maskHexKey(source, start, end);
+    if (found > 0) return found;
+  }
+  return maskShaped(source, start, end, flags);
+}
+
+function maskAt(source: Source, at: number, end: number, flags: number): number {
+  const u = source.units;
+  if (!mayBegin(u, at)) return 0;
+  if (u[at] === 0x65 && u[at + 1] === 0x79 && u[at + 2] === 0x4a) return maskJwt(source, at, end);
+  return maskPrefixed(source, at, end, flags);
+}
+
+// `Bearer …`, `Basic …`, `the password is …`, `--token …`, `-u user:…`, `-----BEGIN …`.
+function maskAnnounced(source: Source, { start, end, endBefore }: Token, pem: PemReader): number {
+  const u = source.units;
+  const length = end - start;
+  if (u[start] !== HYPHEN) {
+    if (length === 2 && ((u[start + 1] as number) | 0x20) === 0x73 && endBefore === start - 1) return maskFollowing(source, endBefore, end);
+    if (length === 6) return maskBearer(source, start, end);
+    return length === 5 ? maskBasic(source, start, end) : 0;
+  }
+  if (length === 10 && source.text.startsWith('-----BEGIN', start)) return pem.mask(source, start);
+  if (u[end] !== SPACE) return 0;
+  if (length === 2 && u[start + 1] === 0x75) return maskUserOption(source, end);
+  if (u[start + 1] !== HYPHEN) return 0;
+  return source.text.slice(start, end) === '--user' ? maskUserOption(source, end) : maskFollowing(source, end, end);
+}
+
+/** Masks `123456789:AA…`, the token of a Telegram bot, whose colon stands at `colon` and digits start at `start`; returns its end, or 0. */
+export function maskTelegram(source: Source, start: number, colon: number): number {
+  const u = source.units;
+  const length = colon - start;
+  if (length < 8 || length > 10 || u[colon + 1] !== 0x41 || !isDigit(u[colon - 1])) return 0;
+  const found = /^\d{8,10}:A[\w-]{34}(?![\w-])/.exec(source.text.slice(start, colon + 40));
+  return found ? source.hit(start, start + found[0].length, 'secret:telegram') : 0;
+}
+
+/** Masks the client secret of an Azure application whose `~` stands at `at`: three characters, a digit, `Q~`, 31 to 34 more. Returns its end, or 0. */
+export function maskAzureSecret(source: Source, at: number): number {
+  const start = at - 5;
+  if (start < source.hitEnd || source.units[at - 1] !== 0x51) return 0;
+  const found = /^[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])/.exec(source.text.slice(start, start + 48));
+  return found ? source.hit(start, start + found[0].length, 'secret:azure') : 0;
+}
