@@ -18,6 +18,7 @@ import { deviceOf } from './devices.ts';
 import type { SessionEvents } from './events.ts';
 import type { SessionKeys } from './keys.ts';
 import type { LiveParts, LiveSessions } from './live.ts';
+import { ownedBy, refuseEnded, seen } from './ownership.ts';
 import type { Caller } from './tokens.ts';
 
 export interface GrantParts extends LiveParts {
@@ -188,24 +189,6 @@ function accessOf(config: GatewayConfig, groups: readonly string[], connection: 
       });
     }
   }
-}
-
-/** The session where it is the caller's. Another's is as unknown as one that never was. */
-export function ownedBy(caller: Caller, session: SessionWithLogs | undefined, what: 'grant' | 'session'): SessionWithLogs {
-  const { issuer, subject } = caller.identity;
-  return seen(session?.identity.issuer === issuer && session.identity.subject === subject ? session : undefined, what);
-}
-
-/** Throws `not_found` where there is none. */
-export function seen(session: SessionWithLogs | undefined, what: 'grant' | 'session'): SessionWithLogs {
-  if (session === undefined) throw new McprecError('not_found', `there is no such ${what}`);
-  return session;
-}
-
-/** Throws `grant_revoked` or `grant_ended` where the session is not open. */
-export function refuseEnded({ state }: SessionWithLogs): void {
-  if (state === 'revoked') throw new McprecError('grant_revoked', 'the grant was revoked');
-  if (state !== 'open') throw new McprecError('grant_ended', `the grant has ended: its session is ${state}`);
 }
 
 function sameGroups(a: readonly string[], b: readonly string[]): boolean {

@@ -24,7 +24,8 @@ import {
 import type { Store } from '../store/store.ts';
 import { streamEvents } from './event-stream.ts';
 import type { SessionEvents } from './events.ts';
-import { type Grants, ownedBy, refuseEnded, seen } from './grants.ts';
+import type { Grants } from './grants.ts';
+import { ownedBy, refuseEnded, seen } from './ownership.ts';
 import { stateOf, summaryOf } from './summaries.ts';
 import type { Caller, Tokens } from './tokens.ts';
 import { readUpload } from './uploads.ts';

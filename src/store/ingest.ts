@@ -9,10 +9,10 @@ import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { countsOf, endsLog, type LogTail } from '../evidence/tail.ts';
 import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
+import { logOf } from './log-record.ts';
 import { tailOf } from './logs.ts';
 import { type EntryStatements, tailColumns } from './rows.ts';
 import type { LogTable, Tables } from './schema.ts';
-import { logOf } from './sessions.ts';
 import type { Ingested } from './store.ts';
 import type { Writer } from './writer.ts';
 

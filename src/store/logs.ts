@@ -1,40 +1,49 @@
 // The gateway's own logs in the store: opening one again after a restart, appending, reading entries back.
 import type { Kysely, Selectable } from 'kysely';
 import { McprecError } from '../base/errors.ts';
-import { type ExchangeId, idBytes, idFromBytes, type SessionId } from '../base/ids.ts';
+import { type ExchangeId, idBytes, idFromBytes, type LogId, type SessionId } from '../base/ids.ts';
 import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
 import { Frontier } from '../evidence/merkle.ts';
-import type { LogTail } from '../evidence/tail.ts';
+import { emptyTail, endsLog, type LogTail } from '../evidence/tail.ts';
+import { logOf } from './log-record.ts';
 import type { LogTable, Tables } from './schema.ts';
-import { logOf } from './sessions.ts';
 import type { LogStore, SessionLog, StoredRow } from './store.ts';
 import type { OwnedLog, Writer } from './writer.ts';
 
+/** The logs that this process writes: one object each, however often it is asked for, so that each has one tail. */
 export class OwnedLogs {
   readonly #db: Kysely<Tables>;
-  /** Weak: a log that nobody writes any more is read again from its row when it is next opened. */
-  readonly #open = new Map<SessionId, WeakRef<OwnedLog>>();
-  readonly #gone = new FinalizationRegistry<SessionId>((sessionId) => {
-    if (this.#open.get(sessionId)?.deref() === undefined) this.#open.delete(sessionId);
-  });
+  /** Of open sessions. */
+  readonly #logs = new Map<SessionId, OwnedLog>();
 
   constructor(db: Kysely<Tables>) {
     this.#db = db;
   }
 
-  /** The gateway's log of a session: one object however often it is asked for, so that its tail is one. */
+  /** A log that begins here. */
+  begin(sessionId: SessionId, logId: LogId): OwnedLog {
+    const log: OwnedLog = { tail: emptyTail(logId), resumed: false };
+    this.#logs.set(sessionId, log);
+    return log;
+  }
+
+  /** The gateway's log of a session; undefined where there is none. */
   async get(sessionId: SessionId): Promise<OwnedLog | undefined> {
-    const before = this.#open.get(sessionId)?.deref();
+    const before = this.#logs.get(sessionId);
     if (before !== undefined) return before;
     const row = await this.#db.selectFrom('logs').selectAll().where('session_id', '=', sessionId).where('vantage', '=', 'gateway').executeTakeFirst();
     if (row === undefined) return undefined;
-    // Another call may have come first while the row was read.
-    const meanwhile = this.#open.get(sessionId)?.deref();
-    if (meanwhile !== undefined) return meanwhile;
-    const log: OwnedLog = { tail: tailOf(row) };
-    this.#open.set(sessionId, new WeakRef(log));
-    this.#gone.register(log, sessionId);
-    return log;
+    const log: OwnedLog = { tail: tailOf(row), resumed: true };
+    // One that has ended is only looked at. For the others, somebody else may have come first while the row was read.
+    if (log.tail.last !== undefined && endsLog(log.tail.last.kind)) return log;
+    const meanwhile = this.#logs.get(sessionId) ?? log;
+    this.#logs.set(sessionId, meanwhile);
+    return meanwhile;
+  }
+
+  /** After its last entry, or where it did not come to be. */
+  forget(sessionId: SessionId): void {
+    this.#logs.delete(sessionId);
   }
 }
 

@@ -1,12 +1,13 @@
 // Grants, their sessions, tokens and devices in the store.
 import type { Kysely, Selectable } from 'kysely';
-import { type DeviceId, type GrantId, idBytes, idFromBytes, type LogId, type SessionId } from '../base/ids.ts';
+import { type DeviceId, type GrantId, idBytes, type LogId, type SessionId } from '../base/ids.ts';
 import { emptyTail } from '../evidence/tail.ts';
+import { logOf } from './log-record.ts';
+import type { OwnedLogs } from './logs.ts';
 import { tailColumns } from './rows.ts';
-import type { DeviceTable, LogTable, SessionTable, Tables } from './schema.ts';
+import type { DeviceTable, SessionTable, Tables } from './schema.ts';
 import type {
   Device,
-  LogRecord,
   Session,
   SessionEnding,
   SessionOpening,
@@ -17,13 +18,12 @@ import type {
   SessionWithLogs,
   Vantage,
 } from './store.ts';
-import type { OwnedLog, Writer } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 export interface SessionParts {
   readonly db: Kysely<Tables>;
   readonly writer: Writer;
-  /** The gateway's log of a session, one object for all that write it. */
-  readonly ownedLog: (sessionId: SessionId) => Promise<OwnedLog | undefined>;
+  readonly logs: OwnedLogs;
 }
 
 type SessionBasics = Omit<SessionStore, 'openSession' | 'endSession'>;
@@ -66,34 +66,41 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
 }
 
 /** Opening and ending: the rows and the entries in one commit. */
-export function sessionLifetime({ db, writer, ownedLog }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
+export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
   return {
     async openSession(opening) {
-      const log: OwnedLog = { tail: emptyTail(opening.gatewayLog) };
       const { session, forwarderLog } = opening;
-      return writer.commit({
-        // First, because its id comes from the client: it must be nobody's yet.
-        guards: [
-          db
-            .insertInto('logs')
-            .values(logRow(forwarderLog, session.sessionId, 'forwarder'))
-            .onConflict((on) => on.doNothing()),
-        ],
-        statements: [
-          db
-            .insertInto('devices')
-            .values(deviceRow(opening.device))
-            .onConflict((on) => on.column('device_id').doNothing()),
-          db.insertInto('sessions').values(sessionRow(session)),
-          db.insertInto('tokens').values(tokenRow(session.sessionId, opening.token)),
-          db.insertInto('logs').values(logRow(opening.gatewayLog, session.sessionId, 'gateway')),
-        ],
-        append: { log, drafts: opening.entries },
-      });
+      const log = logs.begin(session.sessionId, opening.gatewayLog);
+      let opened = false;
+      try {
+        opened = await writer.commit({
+          // First, because its id comes from the client: it must be nobody's yet.
+          guards: [
+            db
+              .insertInto('logs')
+              .values(logRow(forwarderLog, session.sessionId, 'forwarder'))
+              .onConflict((on) => on.doNothing()),
+          ],
+          statements: [
+            db
+              .insertInto('devices')
+              .values(deviceRow(opening.device))
+              .onConflict((on) => on.column('device_id').doNothing()),
+            db.insertInto('sessions').values(sessionRow(session)),
+            db.insertInto('tokens').values(tokenRow(session.sessionId, opening.token)),
+            db.insertInto('logs').values(logRow(opening.gatewayLog, session.sessionId, 'gateway')),
+          ],
+          append: { log, drafts: opening.entries },
+        });
+      } finally {
+        // One that did not come to be is nobody's to write.
+        if (!opened) logs.forget(session.sessionId);
+      }
+      return opened;
     },
     async endSession(ending: SessionEnding) {
-      const log = await ownedLog(ending.sessionId);
-      return writer.commit({
+      const log = await logs.get(ending.sessionId);
+      const ended = await writer.commit({
         guards: [
           db
             .updateTable('sessions')
@@ -104,6 +111,8 @@ export function sessionLifetime({ db, writer, ownedLog }: SessionParts): Pick<Se
         statements: [db.deleteFrom('tokens').where('session_id', '=', ending.sessionId), db.deleteFrom('exchanges').where('session_id', '=', ending.sessionId)],
         ...(log && { append: { log, drafts: ending.entries } }),
       });
+      if (ended) logs.forget(ending.sessionId);
+      return ended;
     },
   };
 }
@@ -126,20 +135,6 @@ function newest(db: Kysely<Tables>, { owner, limit, beforeMs }: SessionQuery) {
   if (owner !== undefined) query = query.where('issuer', '=', owner.issuer).where('subject', '=', owner.subject);
   if (beforeMs !== undefined) query = query.where('opened_ms', '<', beforeMs);
   return query;
-}
-
-/** A log's row as the rest of the program sees it. */
-export function logOf(row: Selectable<LogTable>): LogRecord {
-  return {
-    logId: idFromBytes('log', row.log),
-    sessionId: row.session_id as SessionId,
-    vantage: row.vantage as Vantage,
-    size: row.size,
-    root: row.root,
-    calls: row.calls,
-    denied: row.denied,
-    ...(row.quarantine !== null && { quarantine: row.quarantine }),
-  };
 }
 
 function logRow(logId: LogId, sessionId: SessionId, vantage: Vantage) {

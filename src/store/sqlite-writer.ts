@@ -6,6 +6,7 @@ import { McprecError } from '../base/errors.ts';
 import { idBytes } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
+import type { EntryDraft } from '../evidence/entry.ts';
 import { extend, type LogTail } from '../evidence/tail.ts';
 import { type EntryStatements, entryStatements, tailColumns } from './rows.ts';
 import type { Tables } from './schema.ts';
@@ -102,7 +103,10 @@ export class SqliteWriter implements Writer {
       for (const [log, tail] of tails) this.#moveHead(log.tail, tail);
       return results;
     })();
-    for (const [log, tail] of tails) log.tail = tail;
+    for (const [log, tail] of tails) {
+      log.tail = tail;
+      log.resumed = false;
+    }
     return outcomes;
   }
 
@@ -124,7 +128,7 @@ export class SqliteWriter implements Writer {
     for (const guard of guards ?? []) if (this.#run(guard) !== 1) throw guardFailed;
     for (const statement of statements ?? []) this.#run(statement);
     if (append === undefined) return;
-    const { entries, tail } = extend(tails.get(append.log) ?? append.log.tail, append.drafts, this.#parts.random);
+    const { entries, tail } = extend(tails.get(append.log) ?? append.log.tail, withGap(append, tails), this.#parts.random);
     const receivedMs = this.#parts.clock.wallMs();
     for (const entry of entries) for (const statement of this.#entries.sealed(entry, receivedMs)) this.#run(statement);
     tails.set(append.log, tail);
@@ -147,6 +151,12 @@ export class SqliteWriter implements Writer {
     }
     return prepared.run(...query.parameters).changes;
   }
+}
+
+function withGap({ log, drafts }: NonNullable<Write['append']>, tails: Tails): readonly EntryDraft[] {
+  const [first] = drafts;
+  if (!log.resumed || tails.has(log) || first === undefined) return drafts;
+  return [{ kind: 'gap', wallMs: first.wallMs, monoUs: first.monoUs, wireBytes: 0 }, ...drafts];
 }
 
 function settle(group: readonly Waiting[], outcomes: readonly Outcome[]): void {

@@ -10,11 +10,12 @@ import { guardQueries } from './guards.ts';
 import { ingest } from './ingest.ts';
 import { logQueries, OwnedLogs } from './logs.ts';
 import { entryStatements } from './rows.ts';
-import { applicationId, type Tables, upgrades } from './schema.ts';
+import type { Tables } from './schema.ts';
 import { sessionLifetime, sessionQueries } from './sessions.ts';
 import { storeError } from './sqlite-errors.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 import type { Store } from './store.ts';
+import { applicationId, upgrades } from './upgrades.ts';
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -35,7 +36,7 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
   const statements = entryStatements(db);
   return {
     ...sessionQueries({ db, writer }),
-    ...sessionLifetime({ db, writer, ownedLog: (sessionId) => logs.get(sessionId) }),
+    ...sessionLifetime({ db, writer, logs }),
     ...logQueries(db, writer, logs),
     ...guardQueries(db, writer),
     ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),

@@ -3,9 +3,12 @@ import type { Compilable } from 'kysely';
 import type { EntryDraft } from '../evidence/entry.ts';
 import type { LogTail } from '../evidence/tail.ts';
 
-/** A log that this process writes. The tail is that of the last commit. */
+/** A log that this process writes. */
 export interface OwnedLog {
+  /** As of the last commit. */
   tail: LogTail;
+  /** True until this process has written to a log that another began: its first write puts a `gap` in front, because monotonic time starts anew. */
+  resumed: boolean;
 }
 
 export interface Write {

@@ -4,8 +4,10 @@ import { encode } from 'cborg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type LogUpload, logStateSchema } from '../../src/protocol/control.ts';
-import { draft, Laptop, request } from '../contract/store.ts';
-import { type Caller, type HeldGrant, TestWorld } from './support.ts';
+import { draft, Laptop, request } from '../contract/fixtures.ts';
+import type { Caller } from './caller.ts';
+import type { HeldGrant } from './held-grant.ts';
+import { TestWorld } from './support.ts';
 
 let world: TestWorld;
 let sre: Caller;

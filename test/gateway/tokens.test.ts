@@ -5,7 +5,8 @@ import { limits } from '../../src/base/limits.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { startProvider } from '../../src/dev/provider.ts';
 import { makeProof } from '../../src/identity/dpop.ts';
-import { type CallChanges, type Caller, TestWorld } from './support.ts';
+import type { CallChanges, Caller } from './caller.ts';
+import { TestWorld } from './support.ts';
 
 const path = '/v1/connections';
 let world: TestWorld;

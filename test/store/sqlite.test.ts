@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { opening, request, startMs, storeContract } from '../contract/store.ts';
+import { opening, request, startMs } from '../contract/fixtures.ts';
+import { storeContract } from '../contract/store.ts';
 
 const options = { clock: { wallMs: () => startMs, monoUs: () => 0 }, random: systemRandom };
 

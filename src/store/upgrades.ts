@@ -1,0 +1,106 @@
+// The SQL that makes a gateway's store, version by version.
+
+/** `mcpg` in ASCII: tells a gateway's store from any other SQLite file. */
+export const applicationId = 0x6d637067;
+
+const version1 = `
+CREATE TABLE devices (
+  device_id TEXT PRIMARY KEY,
+  public_key BLOB NOT NULL UNIQUE,
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  name TEXT NOT NULL,
+  proof_thumbprint TEXT NOT NULL,
+  enrolled_ms INTEGER NOT NULL,
+  ended_ms INTEGER
+) STRICT;
+CREATE TABLE sessions (
+  session_id TEXT PRIMARY KEY,
+  grant_id TEXT NOT NULL UNIQUE,
+  connection TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  email TEXT,
+  groups TEXT NOT NULL,
+  device_id TEXT NOT NULL REFERENCES devices,
+  reason TEXT,
+  client TEXT NOT NULL,
+  opened_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'expired', 'revoked')),
+  ended_ms INTEGER,
+  end_reason TEXT,
+  wrapped_keys BLOB,
+  CHECK ((state = 'open') = (wrapped_keys IS NOT NULL))
+) STRICT;
+CREATE INDEX sessions_by_owner ON sessions (issuer, subject, opened_ms);
+CREATE INDEX sessions_by_time ON sessions (opened_ms);
+CREATE INDEX sessions_open ON sessions (expires_ms) WHERE state = 'open';
+CREATE TABLE tokens (
+  token_hash BLOB PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions,
+  expires_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tokens_by_session ON tokens (session_id);
+CREATE INDEX tokens_by_time ON tokens (expires_ms);
+CREATE TABLE logs (
+  log BLOB PRIMARY KEY,
+  session_id TEXT NOT NULL REFERENCES sessions DEFERRABLE INITIALLY DEFERRED,
+  vantage TEXT NOT NULL CHECK (vantage IN ('forwarder', 'gateway')),
+  size INTEGER NOT NULL DEFAULT 0,
+  root BLOB NOT NULL,
+  frontier BLOB NOT NULL,
+  calls INTEGER NOT NULL DEFAULT 0,
+  denied INTEGER NOT NULL DEFAULT 0,
+  masked INTEGER NOT NULL DEFAULT 0,
+  last_kind TEXT,
+  last_wall_ms INTEGER,
+  last_mono_us INTEGER,
+  quarantine TEXT,
+  UNIQUE (session_id, vantage)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (
+  log BLOB NOT NULL REFERENCES logs,
+  idx INTEGER NOT NULL,
+  leaf BLOB NOT NULL,
+  leaf_hash BLOB NOT NULL,
+  received_ms INTEGER NOT NULL,
+  wall_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  exchange BLOB,
+  direction TEXT,
+  message TEXT,
+  status INTEGER,
+  failed INTEGER NOT NULL,
+  effect TEXT,
+  rule TEXT,
+  PRIMARY KEY (log, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE payloads (
+  log BLOB NOT NULL,
+  idx INTEGER NOT NULL,
+  salt BLOB NOT NULL,
+  coding TEXT NOT NULL CHECK (coding IN ('identity', 'zstd')),
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (log, idx)
+) STRICT;
+CREATE TABLE names (
+  log BLOB NOT NULL,
+  idx INTEGER NOT NULL,
+  salt BLOB NOT NULL,
+  bytes BLOB NOT NULL,
+  PRIMARY KEY (log, idx)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE exchanges (
+  session_id TEXT NOT NULL,
+  exchange BLOB NOT NULL,
+  PRIMARY KEY (session_id, exchange)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE handles (mac BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX handles_by_time ON handles (expires_ms);
+CREATE TABLE proofs (proof BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX proofs_by_time ON proofs (expires_ms);
+`;
+
+/** SQL that brings a store from version `i` to version `i + 1`. A version that was released is never changed. */
+export const upgrades: readonly string[] = [version1];
