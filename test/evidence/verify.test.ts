@@ -147,6 +147,7 @@ test.each<[string, (log: { head: LogHead; entries: EntryToVerify[] }) => void, s
   ['totals edited', (log) => edit(log, 13, { totals: { entries: 14, calls: 6, denied: 1, masked: 6 } }), ['totals_differ 13', 'root_differs']],
   ['totals taken away', (log) => edit(log, 13, { totals: undefined }), ['totals_differ 13', 'root_differs']],
   ['totals within the log', (log) => edit(log, 3, { totals: { entries: 4, calls: 2, denied: 0, masked: 1 } }), ['totals_differ 3', 'root_differs']],
+  ['another length than the payload has', (log) => edit(log, 2, { storedBytes: 7 }), ['payload_differs 2', 'root_differs']],
   ['monotonic time set back', (log) => edit(log, 5, { monoUs: 5 }), ['time_went_back 5', 'root_differs']],
 ])('%s is found', (_what, change, expected) => {
   const codes = found(change);

@@ -125,6 +125,8 @@ test.each<[string, (db: Database) => void, string[]]>([
   ['a session made gateway-less', (db) => db.exec(`UPDATE sessions SET gateway = 'https://other.example' WHERE log_no = 2`), ['column_differs 0']],
   ['the counts of a session changed', (db) => db.exec('UPDATE logs SET denied = 1 WHERE log_no = 2'), ['column_differs']],
   ['the end of a session moved in time', (db) => db.exec('UPDATE logs SET last_wall_ms = last_wall_ms + 5000 WHERE log_no = 2'), ['column_differs']],
+  ['the last entry of a session called another kind', (db) => db.exec('UPDATE logs SET last_kind = 2 WHERE log_no = 2'), ['column_differs']],
+  ['the end of a session moved in its process’s time', (db) => db.exec('UPDATE logs SET last_mono_us = 1 WHERE log_no = 2'), ['column_differs']],
   ['a session called open again', (db) => db.exec('UPDATE logs SET state = 1 WHERE log_no = 2'), ['column_differs']],
   ['the root of a log changed', (db) => db.exec('UPDATE logs SET frontier = zeroblob(length(frontier)) WHERE log_no = 2'), ['store_damaged']],
   ['a metric’s row removed', (db) => db.exec(`DELETE FROM sent WHERE entry_id = ${at(2)}`), ['column_differs 2']],
