@@ -37,6 +37,8 @@ export class SqliteWriter implements Writer {
   readonly #parts: SqliteWriterParts;
   readonly #entries: EntryStatements;
   readonly #prepared = new Map<string, Database.Statement>();
+  /** Made once: making it costs more than a small write. Inside a transaction it is a savepoint. */
+  readonly #inSavepoint: (write: Write, tails: Tails) => void;
   #queue: Waiting[] = [];
   #queuedEntries = 0;
   #idle: (() => void)[] = [];
@@ -44,6 +46,7 @@ export class SqliteWriter implements Writer {
   constructor(parts: SqliteWriterParts) {
     this.#parts = parts;
     this.#entries = entryStatements(parts.db);
+    this.#inSavepoint = parts.sqlite.transaction((write: Write, tails: Tails) => this.#apply(write, tails));
   }
 
   commit(write: Write): Promise<boolean> {
@@ -114,7 +117,7 @@ export class SqliteWriter implements Writer {
   #tryApply(write: Write, tails: Tails): Outcome {
     const { sqlite } = this.#parts;
     try {
-      sqlite.transaction(() => this.#apply(write, tails))();
+      this.#inSavepoint(write, tails);
       return { done: true };
     } catch (error) {
       if (error === guardFailed) return { done: false };
