@@ -9,7 +9,7 @@ import { Frontier, leafHash } from './merkle.ts';
 import type { Committed } from './seal.ts';
 import { type Counts, clockWentBack, countsOf, endsLog, noCounts, startsProcess } from './tail.ts';
 
-export const findingCodes = [
+const findingCodes = [
   /** The bytes are no leaf. */
   'leaf_malformed',
   /** The leaf belongs to another log. */
