@@ -69,10 +69,13 @@ function App({ browser, colours }: { readonly browser: Browser; readonly colours
     <Box flexDirection="column" width={columns} height={rows}>
       <Head screens={browser.screens} width={columns} />
       <Box flexDirection="column" flexGrow={1}>
-        {screen.rows(size).map((row, i) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen.
-          <Line key={i} row={row} colours={colours} />
-        ))}
+        {screen
+          .rows(size)
+          .slice(0, size.height)
+          .map((row, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a row is its place on the screen.
+            <Line key={i} row={row} colours={colours} />
+          ))}
       </Box>
       <Hints hints={screen.hints} width={columns} />
     </Box>

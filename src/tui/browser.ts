@@ -9,6 +9,8 @@ import { ReplayScreen } from './replay-screen.ts';
 import type { Screen, Size } from './screen.ts';
 import { TimelineScreen } from './timeline-screen.ts';
 
+const DRAW_MS = 100;
+
 /** Where the browser begins. */
 export type Start =
   | { readonly screen: 'list'; readonly query: Omit<SessionQuery, 'limit' | 'after'> }
@@ -22,6 +24,7 @@ export class Browser {
   #screens: readonly Screen[];
   #timer: NodeJS.Timeout | undefined;
   #version = 0;
+  #drawnMs = 0;
 
   /** `ended` is called when the last screen is left, or with what made it impossible to go on. */
   constructor(journal: Journal, clock: Clock, start: Start, ended: (error?: unknown) => void) {
@@ -57,16 +60,24 @@ export class Browser {
     });
     if (this.#screens.length === 0) this.#ended();
     else this.work();
+    this.#draw();
   }
 
   /** Lets the screen on top work, now and whenever it asks for it. */
   work(): void {
     clearTimeout(this.#timer);
+    const nowMs = this.#clock.monoUs() / 1000;
     this.#guard(() => {
-      const dueMs = this.#screens.at(-1)?.work(this.#clock.monoUs() / 1000);
+      const dueMs = this.#screens.at(-1)?.work(nowMs);
       // A timer even where it is due at once: keys and drawing come in between.
       if (dueMs !== undefined) this.#timer = setTimeout(() => this.work(), Math.max(0, dueMs));
+      // While a screen still reads, drawing each page would cost more than reading it.
+      if (dueMs !== 0 || nowMs - this.#drawnMs >= DRAW_MS) this.#draw();
     });
+  }
+
+  #draw(): void {
+    this.#drawnMs = this.#clock.monoUs() / 1000;
     this.#version++;
     for (const changed of this.#listeners) changed();
   }

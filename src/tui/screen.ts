@@ -37,7 +37,7 @@ export interface Screen {
   press(key: string, size: Size): Move | undefined;
   /** Does a piece of background work; returns in how many milliseconds the next is due, undefined where there is none. */
   work(nowMs: number): number | undefined;
-  /** At most `size.height` rows, each at most `size.width` wide. */
+  /** Rows for that room; made for 80 columns and more: on fewer, what is beyond the edge is not drawn. */
   rows(size: Size): Row[];
 }
 

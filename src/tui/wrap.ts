@@ -25,14 +25,17 @@ export function wrapLine(line: PrettyLine, width: number): Row[] {
   for (const { text, style } of line.parts) {
     let left = text;
     while (left !== '') {
-      const taken = takeWidth(left, width - used);
-      if (taken === '') {
+      let taken = takeWidth(left, width - used);
+      if (taken === '' && parts.length > 0) {
         finish();
         continue;
       }
+      // A piece that is wider than a whole row would never fit: it is taken all the same.
+      taken ||= pieces(left.slice(0, PIECE_MAX))[0]?.text ?? left;
       parts.push({ text: taken, style });
       used += displayWidth(taken);
       left = left.slice(taken.length);
+      if (left !== '') finish();
     }
   }
   finish();
@@ -52,9 +55,8 @@ function takeWidth(text: string, width: number): string {
   }
   let taken = '';
   let used = 0;
-  // A piece that is wider than the whole line would never fit: it is taken all the same.
   for (const piece of pieces(text.slice(0, width * PIECE_MAX))) {
-    if (used + piece.width > width && (taken !== '' || piece.width <= width)) return taken;
+    if (used + piece.width > width) break;
     taken += piece.text;
     used += piece.width;
   }
