@@ -88,7 +88,8 @@ export class Delivery implements AnswerReceiver {
       const end = endExchange(this.#outlet.rules, facts, { failed: !aborted, note: aborted ? this.#options.whyAborted() : 'upstream_lost' });
       await this.#outlet.record([end]);
       if (!aborted) this.#options.hop.counted('failed');
-      this.#cutOff();
+      this.#outlet.breakOff();
+      this.#finish();
     });
   }
 
@@ -151,11 +152,6 @@ export class Delivery implements AnswerReceiver {
     const end = endExchange(this.#outlet.rules, this.#outlet.facts(undefined, 0), { failed: true, note: `withheld: ${refusal.rule}` });
     await this.#outlet.record([end]).catch(() => undefined);
     this.#options.hop.counted('failed');
-    this.#cutOff();
-  }
-
-  /** The client must not take what it has for the whole. */
-  #cutOff(): void {
     this.#options.response.destroy();
     this.#finish();
   }

@@ -95,6 +95,11 @@ export class Outlet {
     this.#response.end(bytes);
   }
 
+  /** Delivers what was written and hangs up without an end, so that the client does not take it for the whole. */
+  breakOff(): void {
+    this.#response.socket?.destroySoon();
+  }
+
   #now(): Moment {
     const { clock } = this.rules.ids;
     return { wallMs: clock.wallMs(), monoUs: clock.monoUs() };

@@ -6,7 +6,8 @@ const WAIT_MS = 10_000;
 /** One connection, read as a growing text of single bytes (latin1). */
 export class RawSocket implements Disposable {
   readonly socket: Socket;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
   #ended = false;
   #closed = false;
   #error: Error | undefined;
@@ -14,7 +15,12 @@ export class RawSocket implements Disposable {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    socket.on('data', (chunk) => this.#wake(() => (this.#received = Buffer.concat([this.#received, chunk]))));
+    socket.on('data', (chunk) =>
+      this.#wake(() => {
+        this.#chunks.push(chunk);
+        this.#length += chunk.length;
+      }),
+    );
     socket.on('end', () => this.#wake(() => (this.#ended = true)));
     socket.on('close', () => this.#wake(() => (this.#ended = this.#closed = true)));
     socket.on('error', (error) => this.#wake(() => (this.#error = error)));
@@ -22,11 +28,18 @@ export class RawSocket implements Disposable {
 
   /** All that came so far, one character a byte. */
   get text(): string {
-    return this.#received.toString('latin1');
+    return this.bytes.toString('latin1');
   }
 
   get bytes(): Buffer {
-    return this.#received;
+    const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks, this.#length);
+    this.#chunks = [bytes];
+    return bytes;
+  }
+
+  /** How many bytes came so far. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Why the connection broke, where it did. */
@@ -48,6 +61,11 @@ export class RawSocket implements Disposable {
     return this.#until(() => test(this.text), 'what was asked for');
   }
 
+  /** Waits until that many bytes came. */
+  reaches(length: number): Promise<string> {
+    return this.#until(() => this.#length >= length, `${length} bytes`);
+  }
+
   /** Waits until the other side has said its last; returns all that came. */
   ended(): Promise<string> {
     return this.#until(() => this.#ended, 'the end');
@@ -60,7 +78,8 @@ export class RawSocket implements Disposable {
 
   /** Forgets what came. */
   forget(): void {
-    this.#received = Buffer.alloc(0);
+    this.#chunks = [];
+    this.#length = 0;
   }
 
   [Symbol.dispose](): void {
