@@ -123,7 +123,8 @@ export class TimelineScreen implements Screen {
     const height = this.#listHeight(size);
     this.#cursor.select(this.#cursor.at, shown.length, height);
     const { at, top } = this.#cursor;
-    if (shown.length === 0) return [...head, ...emptyRows(this.#emptyLines(), { width: size.width, height: height + 1 })];
+    const count = this.#countRow(shown.length, at);
+    if (shown.length === 0) return [...head, count, ...emptyRows(this.#emptyLines(), { width: size.width, height })];
     const widths = layout(columns, size.width - 2);
     const titles = row(
       part(
@@ -136,13 +137,13 @@ export class TimelineScreen implements Screen {
       ),
     );
     const items = shown.slice(top, top + height).map((item, i) => itemRow(item, top + i === at, widths, size.width));
-    return [...head, this.#countRow(shown.length, at), titles, ...items];
+    return [...head, count, titles, ...items];
   }
 
   #countRow(shown: number, at: number): Row {
     const { text, typing } = this.#filter;
     const { size } = this.#head.session;
-    const position = `${(at + 1).toLocaleString('en-US')} of ${shown.toLocaleString('en-US')}`;
+    const position = `${Math.min(at + 1, shown).toLocaleString('en-US')} of ${shown.toLocaleString('en-US')}`;
     const reading = this.#loaded ? '' : `   reading: ${this.#recording.entries.length.toLocaleString('en-US')} of ${countText(size, 'entry', 'entries')}`;
     const filter = text === '' && !typing ? [] : [part('note', '   filter: '), part('strong', text), ...(typing ? [part('bar', ' ')] : [])];
     return row(part('note', `${position}${reading}`), ...filter);
