@@ -1,0 +1,110 @@
+// Property: whatever JSON an upstream answers, the client gets its very bytes through a real forwarder, and the request arrives so too.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import fc from 'fast-check';
+import { request } from 'undici';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cutUp, eventStreamText, jsonText } from '../support/arbitrary.ts';
+import { SoloForwarder } from '../support/forwarder.ts';
+
+/** What the upstream answers next, and what it last heard. */
+const script = { type: 'application/json', pieces: [] as Buffer[], heard: Buffer.alloc(0) };
+let upstream: Server;
+let solo: SoloForwarder;
+
+beforeAll(async () => {
+  upstream = createServer(async (incoming, response) => {
+    script.heard = Buffer.concat(await incoming.toArray());
+    response.writeHead(200, { 'Content-Type': script.type });
+    for (const piece of script.pieces) if (piece.length > 0) await new Promise((written) => response.write(piece, written));
+    response.end();
+  });
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  solo = await SoloForwarder.open(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}/mcp`);
+});
+afterAll(async () => {
+  await solo[Symbol.asyncDispose]();
+  upstream.closeAllConnections();
+  await new Promise<void>((resolve) => upstream.close(() => resolve()));
+});
+
+const cuts = fc.array(fc.nat(), { maxLength: 3 });
+const space = fc.string({ unit: fc.constantFrom(' ', '\t', '\r', '\n'), maxLength: 3 });
+
+async function post(body: string): Promise<Buffer> {
+  const answer = await request(solo.endpoint, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  expect(answer.statusCode).toBe(200);
+  return Buffer.from(await answer.body.arrayBuffer());
+}
+
+const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
+
+test('an answer in JSON', async () => {
+  const wrapped = fc.tuple(space, jsonText()).map(([s, value]) => `${s}{${s}"jsonrpc":"2.0",${s}"result":${value},"id":1}${s}`);
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(jsonText(), wrapped), cuts, async (text, places) => {
+      const bytes = Buffer.from(text);
+      Object.assign(script, { type: 'application/json', pieces: cutUp(bytes, places) });
+      expect((await post(ping)).equals(bytes)).toBe(true);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('an answer of any bytes', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.uint8Array({ maxLength: 200 }),
+      cuts,
+      fc.constantFrom('application/json', 'text/html', 'text/event-stream'),
+      async (array, places, type) => {
+        const bytes = Buffer.from(array);
+        Object.assign(script, { type, pieces: cutUp(bytes, places) });
+        expect((await post(ping)).equals(bytes)).toBe(true);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('an event stream', async () => {
+  const events = fc.array(
+    fc.oneof(
+      eventStreamText(),
+      jsonText().map((json) => `data: ${json.replace(/[\r\n]/g, ' ')}\n\n`),
+    ),
+    { maxLength: 4 },
+  );
+  await fc.assert(
+    fc.asyncProperty(events, cuts, async (parts, places) => {
+      const bytes = Buffer.from(parts.join(''));
+      Object.assign(script, { type: 'text/event-stream', pieces: cutUp(bytes, places) });
+      expect((await post(ping)).equals(bytes)).toBe(true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a request', async () => {
+  Object.assign(script, { type: 'application/json', pieces: [Buffer.from('{}')] });
+  const call = fc
+    .tuple(space, jsonText(), fc.bigInt())
+    .map(([s, value, id]) => `${s}{"params":{"value":${value},${s}"name":"get_x"},${s}"jsonrpc":"2.0","id":${id},"method"${s}:"tools\\u002fcall"}`);
+  await fc.assert(
+    fc.asyncProperty(call, async (text) => {
+      await post(text);
+      expect(script.heard.equals(Buffer.from(text))).toBe(true);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('and the journal holds up', async () => {
+  const entries = await solo.recorded();
+  expect(entries.at(-1)?.leaf.kind).toBe('close');
+  const exchanges = new Map<string, boolean>();
+  for (const { leaf } of entries) if (leaf.exchange !== undefined) exchanges.set(leaf.exchange, leaf.final);
+  // Every exchange has its end.
+  expect([...exchanges.values()].every(Boolean)).toBe(true);
+  expect(exchanges.size).toBeGreaterThan(400);
+});
