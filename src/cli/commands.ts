@@ -143,7 +143,7 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .requiredOption('--config <file>', 'its gateway.yaml')
     .option('--init-keys', 'only make the file of keys where it is missing')
     .option(...JSON_FLAG)
-    .action(async (options) => (await import('./gateway.ts')).runGateway(options, io));
+    .action(async (options) => exit(await (await import('./gateway.ts')).runGateway(options, io)));
   program
     .command('dev')
     .description('a gateway, an identity provider and a sandbox upstream on this machine, to try mcprec with')

@@ -1,5 +1,6 @@
 // `mcprec connect`: opens the forwarder, shows where it is and how it does, and ends it cleanly.
 import { isoTime } from '../base/clock.ts';
+import { Closers } from '../base/closers.ts';
 import { asMcprecError, exitCodes } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder, type ForwarderEvent, placeKey, type Target, targetName } from '../forwarder/forwarder.ts';
@@ -21,7 +22,7 @@ export interface ConnectOptions extends TargetOptions {
 
 /** Runs until Ctrl-C, SIGTERM, or the end of its grants. Resolves to the exit code (DESIGN §5, names and places). */
 export async function runConnect(connections: readonly string[], options: ConnectOptions, io: Io, version: string): Promise<number> {
-  await using stack = new AsyncDisposableStack();
+  await using stack = new Closers();
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);
   const port = portNumber(options.port);

@@ -1,6 +1,7 @@
 // `mcprec exec CONNECTION -- COMMAND…`: an ephemeral forwarder around one command. Returns the command's own exit code.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
@@ -19,8 +20,9 @@ export interface ExecOptions extends TargetOptions {
 /** Runs `command` with the connection in its environment. Resolves to its exit code, or 128 + the signal that ended it. */
 export async function runExec(connections: readonly string[], command: readonly string[], options: ExecOptions, io: Io, version: string): Promise<number> {
   const [program, ...args] = command;
-  if (program === undefined) throw new McprecError('usage', 'no command is given', { remedy: 'write it behind --, e.g. mcprec exec datadog -- python report.py' });
-  await using stack = new AsyncDisposableStack();
+  if (program === undefined)
+    throw new McprecError('usage', 'no command is given', { remedy: 'write it behind --, e.g. mcprec exec datadog -- python report.py' });
+  await using stack = new Closers();
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);
   const forwarder = await Forwarder.open({
@@ -36,7 +38,8 @@ export async function runExec(connections: readonly string[], command: readonly 
     ids: { clock: io.clock, random: io.random },
     report: (event) => {
       if (event.event === 'trouble') note(io, escapeHostileLine(event.message));
-      else if (event.event === 'ended') note(io, `${escapeHostileLine(event.connection)}: the grant has ended (${event.reason}); calls are refused from now on`);
+      else if (event.event === 'ended')
+        note(io, `${escapeHostileLine(event.connection)}: the grant has ended (${event.reason}); calls are refused from now on`);
     },
   });
   const sessions = forwarder.seats.map(({ session }) => session);
@@ -45,7 +48,9 @@ export async function runExec(connections: readonly string[], command: readonly 
   } finally {
     const { lag } = await forwarder.close();
     if (options.json) {
-      io.stderr.write(`${JSON.stringify({ event: 'closed', sessions: sessions.map((s) => ({ sessionId: s.sessionId, ...s.counts })), unsynced: lag.entries })}\n`);
+      io.stderr.write(
+        `${JSON.stringify({ event: 'closed', sessions: sessions.map((s) => ({ sessionId: s.sessionId, ...s.counts })), unsynced: lag.entries })}\n`,
+      );
     } else if (lag.entries > 0) note(io, `${lag.entries} entries are not at the gateway yet; run: mcprec sync`);
   }
 }

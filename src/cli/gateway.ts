@@ -1,12 +1,13 @@
 // `mcprec gateway`: runs a gateway until it is told to stop.
 
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import pino from 'pino';
 import { McprecError } from '../base/errors.ts';
 import { escapeHostile } from '../base/hostile.ts';
 import { startGateway } from '../gateway/gateway.ts';
-import { createKeys } from '../gateway/keys.ts';
+import { createKeys as makeKeys } from '../gateway/keys.ts';
+import type { GatewayConfig } from '../policy/config.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 
@@ -24,12 +25,14 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
   for (const warning of warnings) note(io, problemLine(warning));
   if (options.initKeys) {
     if (config.keys.kind !== 'file') throw new McprecError('usage', 'keys names no file: --init-keys makes one only where it says file:');
-    createKeys(config.keys.path, io.random);
+    makeKeys(config.keys.path, io.random);
     say(io, `the gateway’s keys are in ${config.keys.path}; keep a copy in a safe place`);
     return 0;
   }
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } }, io.stderr);
-  const gateway = await startGateway(config, { clock: io.clock, random: io.random, env: io.env, logger });
+  const createKeys = isFirstStart(config);
+  const gateway = await startGateway(config, { clock: io.clock, random: io.random, env: io.env, logger, createKeys });
+  if (createKeys && config.keys.kind === 'file') note(io, `made the gateway’s keys in ${config.keys.path}; keep a copy in a safe place`);
   for (const [name, { record }] of Object.entries(config.connections))
     if (record === 'off') note(io, `nothing is recorded on connection ${name} (record: off)`);
   if (options.json) sayJson(io, { event: 'listening', url: gateway.url, publicUrl: gateway.publicUrl });
@@ -40,6 +43,11 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
     await gateway.close();
   }
   return 0;
+}
+
+/** Neither data nor keys are there: keys made now can be no mistake for lost ones, for which nothing could be read any more. */
+function isFirstStart(config: GatewayConfig): boolean {
+  return config.keys.kind === 'file' && !existsSync(config.keys.path) && !existsSync(config.data.path);
 }
 
 function readConfig(file: string, env: Io['env']): ParsedConfig {

@@ -1,4 +1,5 @@
 // From the arguments of `connect` and `exec` to what the forwarder connects to: a URL (solo), or connections of a gateway.
+import type { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
 import type { Target } from '../forwarder/forwarder.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
@@ -13,7 +14,7 @@ export interface TargetOptions extends SecretFlags {
 }
 
 /** The targets that the arguments name. What it opens is closed with `stack`. Throws `usage`, `login_required`. */
-export async function openTargets(connections: readonly string[], options: TargetOptions, io: Io, stack: AsyncDisposableStack): Promise<readonly Target[]> {
+export async function openTargets(connections: readonly string[], options: TargetOptions, io: Io, stack: Closers): Promise<readonly Target[]> {
   if (options.url !== undefined) {
     if (connections.length > 0) throw new McprecError('usage', 'name a connection or give --url, not both');
     return [{ kind: 'solo', url: upstreamUrl(options.url) }];

@@ -1,4 +1,5 @@
 // The forwarder of one `connect` or `exec`: journal, listener, one session per connection, and the sync beside them.
+import { Closers } from '../base/closers.ts';
 import type { McprecError } from '../base/errors.ts';
 import { asMcprecError } from '../base/errors.ts';
 import type { IdSource } from '../base/ids.ts';
@@ -74,7 +75,7 @@ export class Forwarder {
 
   /** Opens everything, or nothing: what was opened is closed again where a later step fails. */
   static async open(options: ForwarderOptions): Promise<Forwarder> {
-    await using undo = new AsyncDisposableStack();
+    await using undo = new Closers();
     const journal = undo.use(openJournal({ path: options.journal, clock: options.ids.clock, random: options.ids.random }));
     const upstream = new UpstreamPool();
     undo.defer(() => upstream.close());
@@ -85,7 +86,7 @@ export class Forwarder {
     const seats: Seat[] = [];
     for (const [i, target] of options.targets.entries()) {
       const seat = await openSeat(target, places[i] as Place, { options, journal, upstream, relay });
-      undo.defer(() => seat.session.close('closed').catch(() => undefined));
+      undo.defer(() => abandon(seat));
       listener.add(seat);
       seats.push(seat);
     }
@@ -95,7 +96,7 @@ export class Forwarder {
     if (!options.ephemeral && portMissed === undefined) {
       for (const [i, target] of options.targets.entries()) keepPlace(options.home, placeKey(target), { ...(places[i] as Place), port: listener.port });
     }
-    undo.move();
+    undo.release();
     return forwarder;
   }
 
@@ -186,6 +187,13 @@ export class Forwarder {
       },
     });
   }
+}
+
+/** Ends a session that was opened in vain, because a later one could not be. */
+async function abandon(seat: Seat): Promise<void> {
+  if (seat.granted === undefined) return seat.session.close('closed');
+  await seat.granted.close();
+  await seat.granted.tellClosed();
 }
 
 interface Parts {

@@ -22,7 +22,7 @@ import type { DataPathParts } from './wiring.ts';
 export interface GatewayWorld extends IdSource {
   readonly logger: Logger;
   readonly env: Environment;
-  /** True where the keys file is made if it is missing: `mcprec dev` and `--init-keys`. */
+  /** True where the keys file is made if it is missing: `mcprec dev`, and the first start of a gateway. */
   readonly createKeys?: boolean;
 }
 

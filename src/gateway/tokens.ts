@@ -48,7 +48,7 @@ export class Tokens {
     const { scheme, token } = readAuthorization(call.authorization);
     const claims = await this.#verify(token);
     const boundTo = boundKey(claims);
-    if (boundTo === undefined && config.boundTokens === 'required') {
+    if (boundTo === undefined && mustBeBound(claims, config.boundTokens)) {
       throw new McprecError('token_invalid', 'the access token is not bound to a key, and this gateway takes only bound ones', {
         remedy: 'have the identity provider bind access tokens (DPoP), or set identity.bound_tokens to when-offered',
       });
@@ -96,6 +96,15 @@ function boundKey({ cnf }: JWTPayload): string | undefined {
 function identityOf(claims: JWTPayload, config: IdentityConfig): Identity {
   const { sub = '', email } = claims;
   return { issuer: config.issuer, subject: sub, groups: groupsOf(claims, config.groupsClaim), ...(typeof email === 'string' && { email }) };
+}
+
+function mustBeBound(claims: JWTPayload, rule: IdentityConfig['boundTokens']): boolean {
+  return rule === 'required' || (rule === 'people' && !isMachine(claims));
+}
+
+/** A client that logged in as itself (RFC 9068 §2.2: its subject is the client), or a workload of a cluster. Few issuers of such tokens bind them. */
+function isMachine({ sub = '', client_id: client, azp }: JWTPayload): boolean {
+  return sub === client || sub === azp || sub.startsWith('system:serviceaccount:');
 }
 
 /** The claim of that name, or along it as a path (`realm_access.roles`). */

@@ -33,8 +33,8 @@ export interface IdentityConfig {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly adminGroups: readonly string[];
-  /** Whether access tokens must be bound to a key (DPoP), or only where the provider binds them. */
-  readonly boundTokens: 'required' | 'when-offered';
+  /** Whose access tokens must be bound to a key (DPoP): those of people, everybody's, or nobody's whose provider does not. */
+  readonly boundTokens: 'people' | 'required' | 'when-offered';
   readonly clockSkewMs: number;
 }
 

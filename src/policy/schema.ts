@@ -15,9 +15,9 @@ const identity = z
     scopes: z.array(line(300)).min(1).default(['openid', 'email', 'offline_access']).describe('Scopes that `mcprec login` asks for.'),
     admin_groups: z.array(line(300)).default([]).describe('Groups that see everyone’s sessions and may revoke grants.'),
     bound_tokens: z
-      .enum(['required', 'when-offered'])
-      .default('required')
-      .describe('Whether access tokens must be bound to a key (DPoP), or only where the provider binds them.'),
+      .enum(['people', 'required', 'when-offered'])
+      .default('people')
+      .describe('Whose access tokens must be bound to a key (DPoP): those of people, all, or only where the provider binds them.'),
     clock_skew: duration(300_000, '5m').default('30s').describe('How far the provider’s clock may be off.'),
   })
   .describe('Who people are.');

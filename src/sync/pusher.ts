@@ -37,7 +37,7 @@ export async function pushPending(journal: Journal, identity: GatewayIdentity, s
   return { entries, logs, refused };
 }
 
-const concernsOneLog: ReadonlySet<string> = new Set(['journal_forked', 'not_found', 'gateway_failed']);
+const concernsOneLog: ReadonlySet<string> = new Set(['journal_forked', 'verify_failed', 'not_found', 'gateway_failed']);
 
 async function pushLog(journal: Journal, identity: GatewayIdentity, log: PendingLog, signal: AbortSignal): Promise<number> {
   let from = log.received;
@@ -47,7 +47,8 @@ async function pushLog(journal: Journal, identity: GatewayIdentity, log: Pending
     if (batch.entries.length === 0) break;
     const state = await upload(identity, log, batch, signal);
     // The gateway may have more than we knew (an answer that was lost) or less (restored from a backup): go on from there.
-    if (state.size > log.size) throw new McprecError('journal_forked', `the gateway has ${state.size} entries of log ${log.logId}, this journal only ${log.size}`);
+    if (state.size > log.size)
+      throw new McprecError('journal_forked', `the gateway has ${state.size} entries of log ${log.logId}, this journal only ${log.size}`);
     if (state.size === from) throw new McprecError('gateway_failed', `the gateway took nothing of log ${log.logId}`);
     await journal.markReceived(log.logId, state.size);
     sent += Math.max(0, state.size - from);

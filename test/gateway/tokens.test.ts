@@ -5,6 +5,7 @@ import { limits } from '../../src/base/limits.ts';
 import { Secret } from '../../src/base/secret.ts';
 import { startProvider } from '../../src/dev/provider.ts';
 import { makeProof } from '../../src/identity/dpop.ts';
+import { pressButtons } from '../support/press.ts';
 import type { CallChanges, Caller } from './caller.ts';
 import { TestWorld } from './support.ts';
 
@@ -87,11 +88,34 @@ describe('an access token', () => {
     expect(await call({ scheme: 'Bearer' })).toMatchObject(refused(401, 'token_invalid', 'bound'));
   });
 
-  it('that is not bound is refused where binding is required', async () => {
-    const token = await sre.fetchToken('unbound');
-    expect(await call({ token, scheme: 'Bearer' })).toMatchObject(refused(401, 'token_invalid', 'not bound'));
+  it('of a person is refused where it is not bound; one of a machine is taken', async () => {
+    expect(await call({ token: await personToken(), scheme: 'Bearer' })).toMatchObject(refused(401, 'token_invalid', 'not bound'));
+    expect((await call({ token: await sre.fetchToken('unbound'), scheme: 'Bearer' })).status).toBe(200);
+  });
+
+  it('of anybody is refused where it is not bound and all must be', async () => {
+    const strict = await TestWorld.start({ identity: 'bound_tokens: required' });
+    try {
+      const machine = await strict.caller('sre');
+      expect(await call({ token: await machine.fetchToken('unbound'), scheme: 'Bearer' }, machine)).toMatchObject(refused(401, 'token_invalid', 'not bound'));
+    } finally {
+      await strict[Symbol.asyncDispose]();
+    }
   });
 });
+
+/** A person's access token, fetched by the device flow without a proof. */
+async function personToken(): Promise<string> {
+  const { issuer, clientId, audience } = world.provider;
+  const post = async (path: string, body: Record<string, string>) =>
+    (await (await fetch(`${issuer}${path}`, { method: 'POST', body: new URLSearchParams({ client_id: clientId, ...body }) })).json()) as Record<string, string>;
+  const device = await post('/device/auth', { scope: 'openid', resource: audience });
+  await pressButtons(device.verification_uri_complete ?? '', { account: 'maya.okafor' });
+  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.device_code ?? '', resource: audience };
+  const { access_token: token, ...rest } = await post('/token', grant);
+  if (token === undefined) throw new Error(`no token: ${JSON.stringify(rest)}`);
+  return token;
+}
 
 describe('a gateway that takes unbound tokens', () => {
   it('still asks for a proof with each of them, and for the key of those that are bound', async () => {

@@ -21,7 +21,7 @@ describe('a configuration that is right', () => {
         clientId: 'mcprec',
         scopes: ['openid', 'email', 'offline_access'],
         adminGroups: [],
-        boundTokens: 'required',
+        boundTokens: 'people',
         clockSkewMs: 30_000,
       },
       connections: {},
