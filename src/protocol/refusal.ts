@@ -74,7 +74,8 @@ function refusedRequest(message: ClientMessage, refusal: Refusal): string {
   const data = { rule: refusal.rule, decisionId: refusal.decisionId };
   if (refusal.hidden) return unknownThing(message);
   if (message.method === 'tools/call') {
-    const text = `Denied by rule "${refusal.rule}": ${refusal.reason}. ${refusal.remedy}. (${refusal.decisionId})`;
+    // A rule's message is a sentence of its author's, often with its own full stop.
+    const text = `Denied by rule "${refusal.rule}": ${refusal.reason.replace(/\.$/, '')}. ${refusal.remedy}. (${refusal.decisionId})`;
     return rpc(message.idLexeme, 'result', { resultType: 'complete', isError: true, content: [{ type: 'text', text }] });
   }
   return rpc(message.idLexeme, 'error', { code: rpcCodes.denied, message: `denied by rule "${refusal.rule}": ${refusal.reason}`, data });

@@ -34,6 +34,11 @@ describe('one refused message (R11)', () => {
     for (const part of ['no-delete', 'nobody deletes', 'Ask', 'dec_1']) expect(answer.body).toContain(part);
   });
 
+  test('a rule whose message ends in a full stop gets no second one', () => {
+    const answer = answerRefusal(request('tools/call', { name: 'delete_x' }, '1'), { ...refusal, reason: 'Ask Ada.' });
+    expect(JSON.parse(answer.body).result.content[0].text).toBe('Denied by rule "no-delete": Ask Ada. Ask. (dec_1)');
+  });
+
   test('another method gets an error of ours', () => {
     const answer = answerRefusal(request('logging/setLevel', {}, '"\\u0061"'), refusal);
     expect(answer.body).toContain('"id":"\\u0061",');
