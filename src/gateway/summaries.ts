@@ -7,6 +7,7 @@ export function summaryOf(session: SessionWithLogs): SessionSummary {
   const own = session.logs.find((log) => log.vantage === 'gateway');
   return {
     sessionId: session.sessionId,
+    grantId: session.grantId,
     connection: session.connection,
     identity: session.identity,
     state: session.state,

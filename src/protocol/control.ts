@@ -166,6 +166,8 @@ export const connectionsResponseSchema = z.object({
 /** An item of `GET /v1/sessions`: `{sessions: [...]}`, newest first; the caller's own, or everyone's for an administrator. */
 export const sessionSummarySchema = z.object({
   sessionId: z.string(),
+  /** By which an administrator revokes it. */
+  grantId: z.string(),
   connection: z.string(),
   identity: identitySchema,
   state: z.enum(['open', 'closed', 'expired', 'revoked']),

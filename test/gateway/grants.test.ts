@@ -249,6 +249,8 @@ describe('sessions', () => {
     expect(await idsOf(sre)).toContain(mine.response.sessionId);
     expect(await idsOf(sre)).not.toContain(theirs.response.sessionId);
     expect(await idsOf(admin)).toEqual(expect.arrayContaining([mine.response.sessionId, theirs.response.sessionId]));
+    const { body } = await admin.call('GET', `/v1/sessions/${mine.response.sessionId}`);
+    expect(body).toMatchObject({ grantId: mine.response.grantId });
     expect(await idsOf(admin, '?mine=1')).toEqual([]);
     expect(await idsOf(sre, '?limit=1')).toEqual([mine.response.sessionId]);
     expect((await sre.call('GET', '/v1/sessions?limit=no')).status).toBe(400);
