@@ -29,7 +29,7 @@ export async function runSessionsShow(idPrefix: string, options: SessionsShowOpt
   const session = journal.findSession(idPrefix);
   const recording = new Recording(journal, session);
   recording.readAll();
-  if (options.exchange === undefined) showSession(journal, session, recording, options, io);
+  if (options.exchange === undefined) showSession(journal, session, recording, { ...options, idPrefix }, io);
   else showExchange(journal, session, findExchange(recording.exchanges, options.exchange), options, io);
 }
 
@@ -42,7 +42,11 @@ export function findExchange(exchanges: readonly RecordedExchange[], idOrPrefix:
   return found;
 }
 
-function showSession(journal: Journal, session: SessionSummary, recording: Recording, options: SessionsShowOptions, io: Io): void {
+interface Asked extends SessionsShowOptions {
+  readonly idPrefix: string;
+}
+
+function showSession(journal: Journal, session: SessionSummary, recording: Recording, options: Asked, io: Io): void {
   const report = journal.verifier().verifySession(session.sessionId);
   const facts = readFacts(journal, session.logId);
   const { exchanges } = recording;
@@ -60,7 +64,7 @@ function showSession(journal: Journal, session: SessionSummary, recording: Recor
     return;
   }
   for (const line of exchangeLines(exchanges)) say(io, line);
-  note(io, `one of them whole: mcprec sessions show ${session.sessionId.slice(0, 16)} --exchange ID`);
+  note(io, `one of them whole: mcprec sessions show ${options.idPrefix} --exchange ID`);
 }
 
 function verdictText({ findings, more }: SessionReport): string {

@@ -1,15 +1,14 @@
 // One exchange: its request, its answers and what the record says of them, each scrolling, and the way on to the next one.
 import { McprecError } from '../base/errors.ts';
-import { escapeHostileLine } from '../base/hostile.ts';
 import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { StoredEntry } from '../evidence/seal.ts';
 import type { Journal } from '../journal/journal.ts';
 import { cut } from './columns.ts';
-import type { PrettyLine } from './pretty.ts';
 import { type RecordedExchange, readEntries } from './recording.ts';
 import { back, type Hint, type Move, outcomeStyles, part, type Row, row, type Screen, type ScreenPart, type Size } from './screen.ts';
-import { evidenceFacts, exchangeFacts, type Fact, labelOf, remarkOf, type Section, sectionsOf } from './sections.ts';
+import { factRows, sectionRows } from './section-rows.ts';
+import { evidenceFacts, exchangeFacts, labelOf, remarkOf, sectionsOf } from './sections.ts';
 import type { Neighbours } from './timeline-screen.ts';
 import { clockText, countText, durationText } from './words.ts';
 import { wrapLine } from './wrap.ts';
@@ -205,19 +204,3 @@ function whyNoAnswer({ outcome }: RecordedExchange): string {
 function bodyHeight({ height }: Size): number {
   return Math.max(1, height - 4);
 }
-
-/** A section's title, facts and lines, and a blank row. */
-export function sectionRows({ title, facts, lines }: Section, width: number): Row[] {
-  return [row(part('strong', cut(title, width))), ...factRows(facts, width), ...lines.flatMap((line: PrettyLine) => wrapLine(line, width)), row('')];
-}
-
-function factRows(facts: readonly Fact[], width: number): Row[] {
-  const label = Math.max(0, ...facts.map(([name]) => Math.min(name.length, LABEL_MAX))) + 2;
-  return facts.flatMap(([name, value]) => {
-    const rows = wrapLine({ indent: 0, parts: [{ text: escapeHostileLine(value), style: 'plain' }] }, Math.max(MIN_VALUE, width - label));
-    return rows.map(({ parts }, i) => row(part('note', (i === 0 ? cut(name, LABEL_MAX) : '').padEnd(label)), ...parts));
-  });
-}
-
-const LABEL_MAX = 24;
-const MIN_VALUE = 16;

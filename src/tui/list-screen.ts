@@ -5,7 +5,22 @@ import type { SessionQuery } from '../journal/reader.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import { type Column, layout, line } from './columns.ts';
 import { Cursor, Filter, Matcher } from './cursor.ts';
-import { back, emptyRows, type Hint, type Move, part, type Row, row, type Screen, type ScreenStyle, type Size, selectedRow } from './screen.ts';
+import {
+  back,
+  cellParts,
+  emptyRows,
+  filterHints,
+  filterParts,
+  type Hint,
+  type Move,
+  part,
+  type Row,
+  row,
+  type Screen,
+  type ScreenStyle,
+  type Size,
+  selectedRow,
+} from './screen.ts';
 import { countText, durationText, identityText, timeText } from './words.ts';
 
 const columns: readonly Column[] = [
@@ -49,12 +64,7 @@ export class ListScreen implements Screen {
   }
 
   get hints(): readonly Hint[] {
-    if (this.#filter.typing)
-      return [
-        ['type', 'filter'],
-        ['enter', 'keep'],
-        ['esc', 'clear'],
-      ];
+    if (this.#filter.typing) return filterHints;
     return [
       ['↑↓', 'move'],
       ['enter', 'open'],
@@ -95,7 +105,7 @@ export class ListScreen implements Screen {
     const height = listHeight(size);
     this.#cursor.select(this.#cursor.at, shown.length, height);
     const { at, top } = this.#cursor;
-    const head = row(part('strong', this.#countLine(shown.length)), ...this.#filterParts());
+    const head = row(part('strong', this.#countLine(shown.length)), ...filterParts(this.#filter));
     if (shown.length === 0) return [head, ...emptyRows(this.#emptyLines(), { width: size.width, height })];
     const widths = layout(columns, size.width - 2);
     const titles = row(
@@ -135,7 +145,7 @@ export class ListScreen implements Screen {
       session.masked > 0 ? 'mark' : 'note',
       'note',
     ];
-    return row('  ', ...cellParts(cells, widths, styles));
+    return row('  ', ...cellParts(cells, widths, styles, columns));
   }
 
   #countLine(shown: number): string {
@@ -143,12 +153,6 @@ export class ListScreen implements Screen {
     const running = this.#sessions.reduce((sum, { state }) => sum + (state === 'open' ? 1 : 0), 0);
     const counted = this.#filter.text === '' ? countText(all, 'session') : `${shown.toLocaleString('en-US')} of ${countText(all, 'session')}`;
     return `${counted}${running > 0 ? `, ${running} open` : ''}${this.#loaded ? '' : ' (reading on)'}`;
-  }
-
-  #filterParts() {
-    const { text, typing } = this.#filter;
-    if (text === '' && !typing) return [];
-    return [part('note', '   filter: '), part('strong', text), ...(typing ? [part('bar', ' ')] : [])];
   }
 
   #emptyLines(): string[] {
@@ -168,11 +172,10 @@ export class ListScreen implements Screen {
   }
 
   /** Keeps the selection on the same session, wherever it stands now. */
-  #keep(session: SessionSummary | undefined, size?: Size): void {
+  #keep(session: SessionSummary | undefined, size: Size): void {
     const shown = this.#shown();
     const at = session === undefined ? -1 : shown.findIndex(({ sessionId }) => sessionId === session.sessionId);
-    if (size === undefined) this.#cursor.at = Math.max(0, at);
-    else this.#cursor.select(Math.max(0, at), shown.length, listHeight(size));
+    this.#cursor.select(at, shown.length, listHeight(size));
   }
 
   #readPage(): void {
@@ -195,16 +198,6 @@ export class ListScreen implements Screen {
       if (this.#cursor.top > 0) this.#cursor.top += moved;
     }
   }
-}
-
-/** One part for each cell that is shown, gaps in between. */
-export function cellParts(cells: readonly string[], widths: readonly number[], styles: readonly ScreenStyle[], of: readonly Column[] = columns) {
-  const parts = cells.flatMap((cell, i) => {
-    const column = of[i];
-    const width = widths[i] ?? 0;
-    return column === undefined || width === 0 ? [] : [part('plain', '  '), part(styles[i] ?? 'plain', line([cell], [width], [column]))];
-  });
-  return parts.slice(1);
 }
 
 // Count line, blank, titles.

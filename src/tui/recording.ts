@@ -65,6 +65,11 @@ export class Recording {
     return this.#events;
   }
 
+  /** True where the last entry of the log has been read. */
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** RFC 6962 root over the entries read so far, 32 bytes. */
   get root(): Uint8Array {
     return this.#frontier.root();

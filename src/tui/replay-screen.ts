@@ -4,10 +4,10 @@ import { limits } from '../base/limits.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import { cut } from './columns.ts';
-import { sectionRows } from './exchange-screen.ts';
 import { offsetMs, Player, speeds, speedText } from './player.ts';
 import { type OutlineEntry, type RecordedExchange, Recording } from './recording.ts';
 import { back, type Hint, type Move, part, type Row, row, type Screen, type ScreenStyle, type Size } from './screen.ts';
+import { sectionRows } from './section-rows.ts';
 import { momentText, sectionsOf } from './sections.ts';
 import { offsetText } from './words.ts';
 
@@ -69,7 +69,7 @@ export class ReplayScreen implements Screen {
   }
 
   work(nowMs: number): number | undefined {
-    if (!this.#loaded || (this.#session.state === 'open' && nowMs - this.#refreshedMs >= limits.browserRefreshMs)) {
+    if (!this.#loaded || (this.#live && nowMs - this.#refreshedMs >= limits.browserRefreshMs)) {
       this.#loaded = this.#recording.readPage() < limits.readEntriesMax;
       this.#refreshedMs = nowMs;
     }
@@ -77,7 +77,7 @@ export class ReplayScreen implements Screen {
     if (!this.#loaded) return 0;
     // Not before the next frame: more would be shown than can be drawn.
     if (due !== undefined) return Math.max(FRAME_MS, due);
-    return this.#session.state === 'open' ? limits.browserRefreshMs : undefined;
+    return this.#live ? limits.browserRefreshMs : undefined;
   }
 
   rows(size: Size): Row[] {
@@ -90,6 +90,11 @@ export class ReplayScreen implements Screen {
     const below = Array.from({ length: room - logHeight - message.length }, () => row(''));
     const rule = row(part('note', '─'.repeat(size.width)));
     return [...log, ...blank, rule, ...message, ...below, rule, this.#progressRow(size.width), row('')].slice(0, size.height);
+  }
+
+  /** True while more may be recorded. */
+  get #live(): boolean {
+    return this.#session.state === 'open' && !this.#recording.ended;
   }
 
   #momentRow(entry: OutlineEntry, newest: boolean, width: number): Row {
@@ -125,7 +130,7 @@ export class ReplayScreen implements Screen {
     const total = this.#loaded ? entries.length : Math.max(entries.length, this.#session.size);
     const [first] = entries;
     const last = entries[shown - 1];
-    const atEnd = shown >= total && this.#session.state !== 'open';
+    const atEnd = shown >= total && !this.#live;
     const state = atEnd ? '■ end   ' : playing ? '▶ plays ' : '‖ paused';
     const time = first === undefined || last === undefined ? offsetText(0) : offsetText(offsetMs(first, last));
     const counts = `${shown.toLocaleString('en-US')}/${total.toLocaleString('en-US')}`;

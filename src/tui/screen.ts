@@ -1,6 +1,6 @@
 // What every screen is: it takes keys, does a little work when it is asked to, and lays itself out as rows. No screen knows Ink.
 import type { Outcome } from '../replay/timeline.ts';
-import { displayWidth, pad } from './columns.ts';
+import { type Column, displayWidth, line, pad } from './columns.ts';
 import type { Style } from './pretty.ts';
 
 /** Beside the styles of payloads those of the screens themselves. */
@@ -50,6 +50,28 @@ export function row(...parts: readonly (ScreenPart | string)[]): Row {
 export function part(style: ScreenStyle, text: string): ScreenPart {
   return { text, style };
 }
+
+/** A part for each cell that is shown, with gaps in between. */
+export function cellParts(cells: readonly string[], widths: readonly number[], styles: readonly ScreenStyle[], columns: readonly Column[]): ScreenPart[] {
+  const parts = columns.flatMap((column, i) => {
+    const width = widths[i] ?? 0;
+    return width === 0 ? [] : [part('plain', '  '), part(styles[i] ?? 'plain', line([cells[i] ?? ''], [width], [column]))];
+  });
+  return parts.slice(1);
+}
+
+/** What a filter adds to the line above a list. */
+export function filterParts({ text, typing }: { readonly text: string; readonly typing: boolean }): ScreenPart[] {
+  if (text === '' && !typing) return [];
+  return [part('note', '   filter: '), part('strong', text), ...(typing ? [part('bar', ' ')] : [])];
+}
+
+/** The hints while a filter is typed. */
+export const filterHints: readonly Hint[] = [
+  ['type', 'filter'],
+  ['enter', 'keep'],
+  ['esc', 'clear'],
+];
 
 /** A row of one line of text across the screen, selected. */
 export function selectedRow(text: string, width: number): Row {

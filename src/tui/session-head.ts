@@ -16,6 +16,7 @@ export class SessionHead {
   #facts: OpeningFacts | undefined;
   #report: SessionReport | undefined;
   #failure: McprecError | undefined;
+  #turnsToVerify = 0;
 
   constructor(journal: Journal, session: SessionSummary, now: () => number) {
     this.#journal = journal;
@@ -47,7 +48,20 @@ export class SessionHead {
     this.#session = this.#journal.findSession(this.#session.sessionId);
   }
 
-  /** Recomputes the session's log. Takes about a second for 100,000 entries. */
+  /** Says that the log is being verified; the turn after the next does it, so that this can be seen before. */
+  askVerification(): void {
+    this.#turnsToVerify = 2;
+  }
+
+  /** True where another turn is needed. */
+  turn(): boolean {
+    if (this.#turnsToVerify === 0) return false;
+    this.#turnsToVerify--;
+    if (this.#turnsToVerify === 0) this.verify();
+    return this.#turnsToVerify > 0;
+  }
+
+  /** Recomputes the session's log: seconds for 100,000 entries. */
   verify(): void {
     this.#report = this.#journal.verifier().verifySession(this.#session.sessionId);
   }
@@ -79,6 +93,7 @@ export class SessionHead {
 
   #verdict(): ScreenPart {
     if (this.#failure !== undefined) return part('bad', `unreadable: ${this.#failure.message}`);
+    if (this.#turnsToVerify > 0) return part('busy', 'verifying');
     if (this.#report === undefined) return part('note', 'not verified yet');
     const { findings, more } = this.#report;
     const [first] = findings;

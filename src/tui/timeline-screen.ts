@@ -3,25 +3,13 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
-import { type Column, layout, line } from './columns.ts';
+import { layout, line } from './columns.ts';
 import { Cursor, Filter, Matcher } from './cursor.ts';
-import { cellParts } from './list-screen.ts';
-import { type OutlineEntry, type RecordedExchange, Recording } from './recording.ts';
-import { back, emptyRows, type Hint, type Move, outcomeStyles, part, type Row, row, type Screen, type ScreenStyle, type Size, selectedRow } from './screen.ts';
-import { eventText, labelOf, remarkOf } from './sections.ts';
+import { type RecordedExchange, Recording } from './recording.ts';
+import { back, emptyRows, filterHints, filterParts, type Hint, type Move, part, type Row, row, type Screen, type Size } from './screen.ts';
 import { SessionHead } from './session-head.ts';
-import { clockText, countText, durationText, sizeText } from './words.ts';
-
-const columns: readonly Column[] = [
-  { title: 'TIME (UTC)', width: 12, drop: 0 },
-  { title: 'TOOL OR METHOD', width: 20, grow: 3, drop: 0 },
-  { title: 'OUTCOME', width: 7, drop: 0 },
-  { title: 'TOOK', align: 'right', width: 7, drop: 2 },
-  { title: 'MASKED', align: 'right', width: 6, drop: 3 },
-  { title: 'REMARK', width: 16, grow: 2, drop: 1 },
-  { title: 'SIZE', align: 'right', width: 9, drop: 4 },
-  { title: 'EXCHANGE', width: 20, drop: 5 },
-];
+import { timelineColumns as columns, type Item, itemRow, itemText, mergeItems } from './timeline-rows.ts';
+import { countText } from './words.ts';
 
 /** What opens the other screens from here. */
 export interface TimelineDoors {
@@ -32,18 +20,13 @@ export interface TimelineDoors {
 /** The exchanges that stand in the list, so that one can go on to the next. */
 export type Neighbours = readonly RecordedExchange[];
 
-interface Item {
-  readonly exchange?: RecordedExchange;
-  readonly event?: OutlineEntry;
-}
-
 export class TimelineScreen implements Screen {
   readonly #recording: Recording;
   readonly #doors: TimelineDoors;
   readonly #head: SessionHead;
   readonly #cursor = new Cursor();
   readonly #filter = new Filter();
-  readonly #matcher = new Matcher<Item>(searchText);
+  readonly #matcher = new Matcher<Item>(itemText);
   #items: readonly Item[] = [];
   #itemsOf: readonly RecordedExchange[] | undefined;
   #itemsSize = 0;
@@ -61,12 +44,7 @@ export class TimelineScreen implements Screen {
   }
 
   get hints(): readonly Hint[] {
-    if (this.#filter.typing)
-      return [
-        ['type', 'filter'],
-        ['enter', 'keep'],
-        ['esc', 'clear'],
-      ];
+    if (this.#filter.typing) return filterHints;
     return [
       ['↑↓', 'move'],
       ['enter', 'open'],
@@ -91,7 +69,7 @@ export class TimelineScreen implements Screen {
       case 'left':
         return back;
       case 'v':
-        this.#head.verify();
+        this.#head.askVerification();
         return undefined;
       case 'r':
         return { kind: 'open', screen: this.#doors.replay() };
@@ -104,6 +82,7 @@ export class TimelineScreen implements Screen {
   }
 
   work(nowMs: number): number | undefined {
+    if (this.#head.turn()) return VERIFY_TURN_MS;
     if (!this.#loaded) {
       this.#readOn();
       return 0;
@@ -141,12 +120,10 @@ export class TimelineScreen implements Screen {
   }
 
   #countRow(shown: number, at: number): Row {
-    const { text, typing } = this.#filter;
     const { size } = this.#head.session;
     const position = `${Math.min(at + 1, shown).toLocaleString('en-US')} of ${shown.toLocaleString('en-US')}`;
     const reading = this.#loaded ? '' : `   reading: ${this.#recording.entries.length.toLocaleString('en-US')} of ${countText(size, 'entry', 'entries')}`;
-    const filter = text === '' && !typing ? [] : [part('note', '   filter: '), part('strong', text), ...(typing ? [part('bar', ' ')] : [])];
-    return row(part('note', `${position}${reading}`), ...filter);
+    return row(part('note', `${position}${reading}`), ...filterParts(this.#filter));
   }
 
   #emptyLines(): string[] {
@@ -181,7 +158,7 @@ export class TimelineScreen implements Screen {
   #shown(): readonly Item[] {
     const { exchanges, events, entries } = this.#recording;
     if (this.#itemsOf !== exchanges || this.#itemsSize !== entries.length) {
-      this.#items = merge(exchanges, events, this.#items);
+      this.#items = mergeItems(exchanges, events, this.#items);
       this.#itemsOf = exchanges;
       this.#itemsSize = entries.length;
     }
@@ -194,45 +171,8 @@ export class TimelineScreen implements Screen {
   }
 }
 
+/** Long enough to draw that it verifies. */
+const VERIFY_TURN_MS = 60;
+
 /** From this many lines on the session's head is shown. */
 const TALL = 14;
-
-function merge(exchanges: readonly RecordedExchange[], events: readonly OutlineEntry[], before: readonly Item[]): Item[] {
-  const items: Item[] = [];
-  let next = 0;
-  for (const exchange of exchanges) {
-    const at = (exchange.request ?? exchange.answers[0])?.index ?? 0;
-    for (let event = events[next]; event !== undefined && event.index < at; event = events[++next]) items.push({ event });
-    const known = before[items.length];
-    items.push(known?.exchange === exchange ? known : { exchange });
-  }
-  for (const event of events.slice(next)) items.push({ event });
-  return items;
-}
-
-function itemRow({ exchange, event }: Item, selected: boolean, widths: readonly number[], width: number): Row {
-  if (exchange === undefined) {
-    const text = event === undefined ? '' : `${clockText(event.leaf.wallMs)}  ${eventText(event.leaf.kind)}`;
-    return selected ? selectedRow(`› ${text}`, width) : row(part('note', `  ${text}`));
-  }
-  const { startedMs, parent, outcome, durationMs, answers, maskedCount, wireBytes } = exchange;
-  const cells = [
-    clockText(startedMs),
-    `${parent === undefined ? '' : '↳ '}${labelOf(exchange)}`,
-    outcome,
-    durationMs === undefined || answers.length === 0 ? '' : durationText(durationMs),
-    maskedCount === 0 ? '·' : String(maskedCount),
-    remarkOf(exchange),
-    sizeText(wireBytes),
-    exchange.exchange.slice(0, 20),
-  ];
-  if (selected) return selectedRow(`› ${line(cells, widths, columns)}`, width);
-  const styles: ScreenStyle[] = ['note', 'plain', outcomeStyles[outcome], 'plain', maskedCount > 0 ? 'mark' : 'note', 'note', 'note', 'note'];
-  return row('  ', ...cellParts(cells, widths, styles, columns));
-}
-
-function searchText({ exchange, event }: Item): string {
-  if (exchange === undefined) return event === undefined ? '' : eventText(event.leaf.kind);
-  const { outcome, method, status, startedMs } = exchange;
-  return [clockText(startedMs), labelOf(exchange), outcome, method, remarkOf(exchange), status, exchange.exchange].join(' ');
-}

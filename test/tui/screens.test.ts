@@ -118,6 +118,15 @@ describe('the timeline', () => {
     ]);
   });
 
+  test('verifies on demand, and says so before', async () => {
+    const { timeline } = await openWork();
+    press(timeline, 'v');
+    expect(timeline.work(0)).toBeGreaterThan(0);
+    expect(linesOf(timeline)[4]).toMatch(/ verifying$/);
+    timeline.work(100);
+    expect(linesOf(timeline)[4]).toMatch(/ verified$/);
+  });
+
   test('filters by outcome, rule or tool', async () => {
     const { timeline } = await openWork();
     press(timeline, '/', ...'denied no-del', 'enter');
