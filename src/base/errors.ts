@@ -50,7 +50,6 @@ export const errorTable = {
   logins_locked: { category: 'auth', remedy: 'wait for the other mcprec to end, then try again' },
   // denied
   connection_denied: { category: 'denied', remedy: 'ask the platform owner for access' },
-  request_denied: { category: 'denied', remedy: 'ask the platform owner for access' },
   // upstream
   gateway_unreachable: { category: 'upstream', remedy: 'check the address and that the gateway runs; then: mcprec doctor' },
   gateway_failed: { category: 'upstream', remedy: 'look at the gateway’s log' },
