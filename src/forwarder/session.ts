@@ -89,7 +89,15 @@ export class ForwarderSession implements Lodger {
 
   /** Where a client reaches this session on a listener of that origin. */
   endpoint(origin: string): string {
-    return this.kind === 'mcp' ? `${origin}/${this.localToken.reveal()}/mcp` : origin;
+    switch (this.kind) {
+      case 'mcp':
+        return `${origin}/${this.localToken.reveal()}/mcp`;
+      // Datadog's libraries take a host and send the local token as their key.
+      case 'datadog-intake':
+        return origin;
+      case 'http':
+        return `${origin}/${this.localToken.reveal()}`;
+    }
   }
 
   async serve(request: IncomingMessage, response: ServerResponse, target: string, body: Buffer | undefined): Promise<void> {

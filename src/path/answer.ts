@@ -115,7 +115,8 @@ function contentOf(text: string | undefined): Content | undefined {
   return text === undefined ? undefined : { text, form: looksLikeJson(text) ? 'json' : 'text' };
 }
 
-function looksLikeJson(text: string): boolean {
+/** True where a text begins as a JSON value does; the masker then reads it as one. */
+export function looksLikeJson(text: string): boolean {
   return /^[\s\ufeff]*[[{"]/.test(text);
 }
 

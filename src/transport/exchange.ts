@@ -5,6 +5,7 @@ import { type ExchangeId, newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { endExchange } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
+import { takeHttpCall } from '../path/http.ts';
 import { takeIntakeCall } from '../path/intake.ts';
 import { refuseCall, refuseForeignHandle } from '../path/refuse.ts';
 import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '../path/request.ts';
@@ -84,7 +85,8 @@ async function readCall(hop: Hop, { request, body, exchange, parent, target }: A
 }
 
 async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
-  if (hop.rules.kind !== 'mcp') return takeIntakeCall(hop.rules, call);
+  if (hop.rules.kind === 'datadog-intake') return takeIntakeCall(hop.rules, call);
+  if (hop.rules.kind === 'http') return takeHttpCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);
   if (step.kind === 'answer') return step;
   const handles = handlesInRequest(call.headers, step.messages);
