@@ -32,6 +32,9 @@ export async function runConnect(connections: readonly string[], options: Connec
   const status = interactive ? new StatusLine(io) : undefined;
   const { promise: over, resolve: end } = Promise.withResolvers<number>();
   const report = reporter(options, io, { status, end, interactive });
+  const interrupted = () => end(0);
+  // Caught before anything is opened, so that whatever was opened is closed in order.
+  io.signal.addEventListener('abort', interrupted);
   const forwarder = await Forwarder.open({
     home: io.home,
     journal: journalPath(io.home),
@@ -46,9 +49,6 @@ export async function runConnect(connections: readonly string[], options: Connec
     report: (event) => report(event),
   });
   banner(forwarder, options, io);
-  const interrupted = () => end(0);
-  if (io.signal.aborted) interrupted();
-  io.signal.addEventListener('abort', interrupted);
   status?.run(forwarder, { interrupt: interrupted, extend: () => extend(forwarder, io, status) });
   const code = await over;
   status?.stop();
