@@ -34,7 +34,15 @@ export async function main(argv: readonly string[], version: string): Promise<nu
   }
 }
 
+const readerGone: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
+
 function openIo(): Io {
+  // Who read our output may have gone (`mcprec sessions | head`, a terminal that was closed). That ends no session and no clean-up.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (!readerGone.has(error.code ?? '')) throw error;
+    });
+  }
   let interrupt: AbortController | undefined;
   return {
     stdin: process.stdin,

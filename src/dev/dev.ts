@@ -1,6 +1,7 @@
 // `mcprec dev` as a value: sandbox, OIDC provider and gateway in one process on loopback, and the files that they share.
 import type { Logger } from 'pino';
 import type { Clock } from '../base/clock.ts';
+import { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
 import { startGateway } from '../gateway/gateway.ts';
@@ -50,13 +51,12 @@ interface Ports {
 
 /** Starts all three; what was started is closed again where one fails. Throws `port_taken`, `home_unwritable`, `config_invalid`, `usage`. */
 export async function startDev(options: DevOptions): Promise<Dev> {
-  const closers: (() => void | Promise<void>)[] = [];
-  const close = async () => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  // All of them are closed, also where one fails: a listener that is left open would keep the process alive.
+  const closers = new Closers();
+  const close = () => closers[Symbol.asyncDispose]();
   try {
     const directory = openDevDirectory(options.data);
-    closers.push(directory.close);
+    closers.defer(directory.close);
     return { ...(await startParts(options, directory, closers)), close };
   } catch (error) {
     await close();
@@ -64,7 +64,7 @@ export async function startDev(options: DevOptions): Promise<Dev> {
   }
 }
 
-async function startParts(options: DevOptions, directory: DevDirectory, closers: (() => Promise<void> | void)[]): Promise<Omit<Dev, 'close'>> {
+async function startParts(options: DevOptions, directory: DevDirectory, closers: Closers): Promise<Omit<Dev, 'close'>> {
   const { clock, random } = options;
   const source = { file: directory.file('config') };
   const kept = directory.readConfig();
@@ -72,7 +72,7 @@ async function startParts(options: DevOptions, directory: DevDirectory, closers:
   const hex = (bytes: number) => () => Buffer.from(random(bytes)).toString('hex');
   const credentials = { apiKey: directory.secret('apiKey', hex(16)), applicationKey: directory.secret('applicationKey', hex(20)) };
   const sandbox = await startSandbox({ port: ports.sandbox, clock, credentials, ...(options.seed === undefined ? {} : { seed: options.seed }) });
-  closers.push(() => sandbox.close());
+  closers.defer(() => sandbox.close());
 
   const accounts = options.accounts ?? devAccounts;
   const machine = devMachine(directory.secret('machineSecret', hex(24)));
@@ -85,13 +85,13 @@ async function startParts(options: DevOptions, directory: DevDirectory, closers:
     ...(options.accessTokenSeconds === undefined ? {} : { accessTokenSeconds: options.accessTokenSeconds }),
     ...(options.pollSeconds === undefined ? {} : { pollSeconds: options.pollSeconds }),
   });
-  closers.push(() => provider.close());
+  closers.defer(() => provider.close());
 
   const text = kept ?? gatewayFile({ ...provider, port: ports.gateway, sandboxUrl: sandbox.url, mcpUrl: sandbox.mcpUrl, files: devFiles });
   if (kept === undefined) directory.writeConfig(text);
   const { env, logger } = options;
   const gateway = await startGateway(parseConfig(text, source).config, { clock, random, env, logger, createKeys: true });
-  closers.push(() => gateway.close());
+  closers.defer(() => gateway.close());
   return { gatewayUrl: gateway.url, provider, sandbox, accounts, machine, configFile: source.file, machineSecretFile: directory.file('machineSecret') };
 }
 

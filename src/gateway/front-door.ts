@@ -1,6 +1,4 @@
 // The gateway's one listener: `/c/…` goes to the data path, everything else to the control API. Knows how to close without cutting calls short.
-
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { McprecError } from '../base/errors.ts';
@@ -59,7 +57,7 @@ export class FrontDoor {
   async close(): Promise<void> {
     this.stopListening();
     this.#server.closeAllConnections();
-    if (this.#connections.size > 0) await Promise.all([...this.#connections].map((socket) => once(socket, 'close')));
+    await Promise.all([...this.#connections].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {

@@ -1,5 +1,6 @@
 // Wires a gateway: store, keys, control API and data path behind one listener; and takes it down again in order.
 import type { Logger } from 'pino';
+import { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
 import type { IdSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -95,19 +96,19 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
     logger,
   });
   door.serve(dataPath);
-  const stopSweeping = sweep(store, grants, world);
+  // Last first; what fails to close keeps nothing else open.
+  const closers = new Closers();
+  closers.defer(() => store.close());
+  closers.defer(() => door.close());
+  closers.defer(() => api.close());
+  closers.defer(() => dataPath.close());
+  closers.defer(() => events.close());
+  closers.defer(() => door.stopListening());
+  closers.defer(sweep(store, grants, world));
   return {
     url,
     publicUrl,
-    async close() {
-      await stopSweeping();
-      door.stopListening();
-      events.close();
-      await dataPath.close();
-      await api.close();
-      await door.close();
-      await store.close();
-    },
+    close: () => closers[Symbol.asyncDispose](),
   };
 }
 
