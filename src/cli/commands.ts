@@ -104,6 +104,7 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .description('open the browser, or print the list where there is no terminal')
     .option('--connection <name>', 'only those on this connection')
     .option('--state <state>', 'only those that are: open, closed, crashed')
+    .option('--limit <n>', 'where it is printed: at most so many')
     .option(...JSON_FLAG)
     .action(async (options) => (await import('./sessions.ts')).runSessions(options, io));
   sessions
