@@ -1,50 +1,75 @@
-// decode → decide → mask → record for a call of a connection of kind `http`: recorded as an exchange, its content as it is.
+// decode → decide → mask → record for calls that are plain HTTP: the intake shares all but the reading of its bodies.
 import { newId } from '../base/ids.ts';
+import type { Names } from '../evidence/entry.ts';
 import type { Call } from '../policy/call.ts';
 import { readHttpPath } from '../protocol/http-path.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
 import { answerIntakeError, answerIntakeRefusal } from '../protocol/refusal.ts';
 import { looksLikeJson } from './answer.ts';
 import { type Content, draftEntry } from './drafts.ts';
-import { pathOf } from './intake.ts';
 import { draftDenial, refusalOf } from './refuse.ts';
 import { bareNames, type ClientRequest, type RequestStep } from './request.ts';
 import type { PathRules } from './rules.ts';
 
-/** One call. Which paths pass is policy's to say; a path that could be read in two ways never does. */
+/** Why a call is refused unread, as HTTP says it. */
+export interface HttpFault {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** A call that was read: what policy is asked, and what is recorded. */
+export interface HttpCall {
+  readonly call: Call;
+  readonly names: Names;
+  readonly content: Content | undefined;
+}
+
+/** A call on a connection of kind `http`. Which paths pass is policy's to say; one that could be read in two ways never does. */
 export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestStep {
-  const read =
-    request.body === undefined
-      ? { kind: 'fault' as const, ...(request.bodyFault ?? { status: 400, reason: 'the body cannot be read' }) }
-      : readHttpPath(pathOf(request.target));
-  if (read.kind === 'fault') {
-    const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
-    const names = { ...bareNames(request), note: `refused: ${read.reason}` };
-    return {
-      kind: 'answer',
-      entries: [draftDenial(rules, request, refusal, undefined, names, read.status)],
-      answer: answerIntakeError(read.status, read.reason),
-    };
-  }
+  if (request.body === undefined) return refuseHttpFault(rules, request, unreadable(request));
+  const read = readHttpPath(pathOf(request.target));
+  if (read.kind === 'fault') return refuseHttpFault(rules, request, read);
   const call: Call = { method: `${request.verb} ${read.path}`, oneWay: false };
-  const content = contentOf(request.body);
+  return decideHttpCall(rules, request, { call, names: bareNames(request), content: contentOf(request.body) });
+}
+
+/** Asks policy about a call that was read. */
+export function decideHttpCall(rules: PathRules, request: ClientRequest, { call, names, content }: HttpCall): RequestStep {
   const decision = rules.policy.decide(call);
   if (decision.effect === 'deny') {
     const refusal = refusalOf(rules, decision);
-    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, bareNames(request))], answer: answerIntakeRefusal(refusal) };
+    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
   }
   const entry = draftEntry(
     rules,
     request.facts,
     { kind: 'message', direction: 'up', message: 'http', decision: { effect: 'allow', id: newId('dec', rules.ids) } },
     content,
-    bareNames(request),
+    names,
   );
   return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
 }
 
+/** A call that cannot be read never reaches the upstream; the entry says that it was tried. */
+export function refuseHttpFault(rules: PathRules, request: ClientRequest, { status, reason }: HttpFault): RequestStep {
+  const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
+  const names: Names = { ...bareNames(request), note: `refused: ${reason}` };
+  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, status)], answer: answerIntakeError(status, reason) };
+}
+
+/** Why the body of a request is not there. */
+export function unreadable(request: ClientRequest): HttpFault {
+  return request.bodyFault ?? { status: 400, reason: 'the body cannot be read' };
+}
+
+/** The path of a target, without its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query === -1 ? target : target.slice(0, query);
+}
+
 /** The body as text; what is not UTF-8 is kept as length and MAC (RULES R3). */
-function contentOf(body: Uint8Array | undefined): Content | undefined {
-  const text = body === undefined || body.length === 0 ? undefined : decodeUtf8(body);
+function contentOf(body: Uint8Array): Content | undefined {
+  const text = body.length === 0 ? undefined : decodeUtf8(body);
   return text === undefined ? undefined : { text, form: looksLikeJson(text) ? 'json' : 'text' };
 }

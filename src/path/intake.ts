@@ -1,13 +1,10 @@
-// decode → decide → mask → record for a call of Datadog's intake: what names it carries is read from the body, the bytes stay.
-import { newId } from '../base/ids.ts';
+// decode for calls of Datadog's intake: what names a body carries is read for policy and record, its bytes stay as they are.
 import type { Names } from '../evidence/entry.ts';
 import type { Call } from '../policy/call.ts';
 import { headerValue } from '../protocol/headers.ts';
-import { type IntakeBody, type IntakeFault, intakeEndpoint, readIntake } from '../protocol/intake.ts';
+import { type IntakeBody, intakeEndpoint, readIntake } from '../protocol/intake.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
-import { answerIntakeError, answerIntakeRefusal } from '../protocol/refusal.ts';
-import { draftEntry } from './drafts.ts';
-import { draftDenial, refusalOf } from './refuse.ts';
+import { decideHttpCall, type HttpFault, pathOf, refuseHttpFault, unreadable } from './http.ts';
 import { bareNames, type ClientRequest, type RequestStep } from './request.ts';
 import type { PathRules } from './rules.ts';
 
@@ -15,46 +12,27 @@ import type { PathRules } from './rules.ts';
 export function takeIntakeCall(rules: PathRules, request: ClientRequest): RequestStep {
   const path = pathOf(request.target);
   const read = readCall(request, path);
-  if (read.kind === 'fault') return refuse(rules, request, read);
+  if (read.kind === 'fault') return refuseHttpFault(rules, request, read);
   const { text, body } = read;
-  const call: Call = { method: `${request.verb} ${path}`, oneWay: false, ...namesForPolicy(body) };
-  const decision = rules.policy.decide(call);
-  const names: Names = { ...bareNames(request), ...namesForRecord(body) };
-  const content = body.form === 'none' ? undefined : { text, form: body.form };
-  if (decision.effect === 'deny') {
-    const refusal = refusalOf(rules, decision);
-    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
-  }
-  const entry = draftEntry(
-    rules,
-    request.facts,
-    { kind: 'message', direction: 'up', message: 'http', decision: { effect: 'allow', id: newId('dec', rules.ids) } },
-    content,
-    names,
-  );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
+  return decideHttpCall(rules, request, {
+    call: { method: `${request.verb} ${path}`, oneWay: false, ...namesForPolicy(body) },
+    names: { ...bareNames(request), ...namesForRecord(body) },
+    content: body.form === 'none' ? undefined : { text, form: body.form },
+  });
 }
 
-function readCall(request: ClientRequest, path: string): { kind: 'read'; text: string; body: IntakeBody } | { kind: 'fault'; status: number; reason: string } {
+type Read = { readonly kind: 'read'; readonly text: string; readonly body: IntakeBody } | ({ readonly kind: 'fault' } & HttpFault);
+
+function readCall(request: ClientRequest, path: string): Read {
   const endpoint = intakeEndpoint(request.verb, path);
   if ('kind' in endpoint) return endpoint;
-  if (request.body === undefined) return { kind: 'fault', ...(request.bodyFault ?? { status: 400, reason: 'the body cannot be read' }) };
+  if (request.body === undefined) return { kind: 'fault', ...unreadable(request) };
   const contentType = headerValue(request.headers, 'content-type');
   if (/protobuf/i.test(contentType ?? '')) return { kind: 'fault', status: 415, reason: 'protobuf is not read here; send JSON' };
   const text = decodeUtf8(request.body);
   if (text === undefined) return { kind: 'fault', status: 400, reason: 'the body is not UTF-8' };
-  const body: IntakeBody | IntakeFault = readIntake(endpoint, text, contentType);
+  const body = readIntake(endpoint, text, contentType);
   return body.kind === 'fault' ? body : { kind: 'read', text, body };
-}
-
-function refuse(rules: PathRules, request: ClientRequest, fault: { readonly status: number; readonly reason: string }): RequestStep {
-  const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
-  const names: Names = { ...bareNames(request), note: `refused: ${fault.reason}` };
-  return {
-    kind: 'answer',
-    entries: [draftDenial(rules, request, refusal, undefined, names, fault.status)],
-    answer: answerIntakeError(fault.status, fault.reason),
-  };
 }
 
 function namesForPolicy(body: IntakeBody): Pick<Call, 'metrics' | 'checks' | 'events'> {
@@ -71,10 +49,4 @@ function namesForRecord(body: IntakeBody): Pick<Names, 'metrics' | 'checks' | 'e
     ...(body.checks !== undefined && { checks: Object.fromEntries(body.checks) }),
     ...(body.events !== undefined && { events: Object.fromEntries(body.events) }),
   };
-}
-
-/** The path of a target, without its query. */
-export function pathOf(target: string): string {
-  const query = target.indexOf('?');
-  return query === -1 ? target : target.slice(0, query);
 }
