@@ -1,21 +1,14 @@
 // What the end-to-end tests share: the built mcprec as processes, a person who logs in, clients of both SDKs, and the three places to look.
-import { zstdDecompressSync } from 'node:zlib';
-import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client';
-import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { systemClock } from '../../src/base/clock.ts';
-import type { SessionId } from '../../src/base/ids.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { Fault } from '../../src/dev/faults.ts';
 import type { UpstreamRequest } from '../../src/dev/upstream-log.ts';
-import { decodeLeaf } from '../../src/evidence/leaf.ts';
-import { decodeNames, type StoredEntry } from '../../src/evidence/seal.ts';
-import { openJournal } from '../../src/journal/journal.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Vantage } from '../../src/store/store.ts';
+import type { StoredEntry } from '../../src/evidence/seal.ts';
+import { type GatewayIdentity, openIdentity } from '../../src/identity/gateway-identity.ts';
 import { type PressOptions, pressButtons } from '../support/press.ts';
-import { type Ended, startMcprec, startNode, type TestProcess } from '../support/process.ts';
+import { type Ended, startMcprec, type TestProcess } from '../support/process.ts';
 import { tempDir } from '../support/temp.ts';
+import { journalEntries } from './records.ts';
 
 /** How a command that ran to its end did. */
 export interface Outcome extends Ended {
@@ -72,9 +65,12 @@ export class Laptop implements Disposable {
 
   /** Everything recorded of a session, as it stands in the journal now. */
   entries(sessionId: string): readonly StoredEntry[] {
-    using journal = openJournal({ path: this.journal, clock: systemClock, random: systemRandom, mode: 'read' });
-    const { logId } = journal.findSession(sessionId);
-    return journal.readEntries(logId, 0, 1_000);
+    return journalEntries(this.journal, sessionId);
+  }
+
+  /** The control API as the person who is logged in here. */
+  identity(): Promise<GatewayIdentity> {
+    return openIdentity({ home: this.home, env: this.env, clock: systemClock, random: systemRandom });
   }
 
   get journal(): string {
@@ -125,50 +121,9 @@ export class Connected implements AsyncDisposable {
     return this.session().endpoint;
   }
 
-  /** One JSON-RPC message to the MCP endpoint, as it stands. */
-  async post(message: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-    return post(this.endpoint, message, headers);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.process[Symbol.asyncDispose]();
   }
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-/** One JSON-RPC message by POST; the whole answer. */
-export async function post(url: string, message: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-    body: JSON.stringify(message),
-  });
-  return { status: response.status, headers: response.headers, text: await response.text() };
-}
-
-/** A call of a tool, without any SDK. */
-export function callMessage(id: number, name: string, args: Readonly<Record<string, unknown>> = {}) {
-  return { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args } };
-}
-
-/** A client of SDK v1, which has opened an MCP session. */
-export async function legacyClient(endpoint: string): Promise<LegacyClient & AsyncDisposable> {
-  const client = new LegacyClient({ name: 'e2e-legacy', version: '1.0.0' });
-  // Its own declaration of `sessionId` does not fit exactOptionalPropertyTypes.
-  await client.connect(new LegacyTransport(new URL(endpoint)) as Parameters<LegacyClient['connect']>[0]);
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
-}
-
-/** A client of SDK v2 that has negotiated the modern era. */
-export async function modernClient(endpoint: string): Promise<ModernClient & AsyncDisposable> {
-  const client = new ModernClient({ name: 'e2e-modern', version: '1.0.0' }, { versionNegotiation: { mode: 'auto' } });
-  await client.connect(new ModernTransport(new URL(endpoint)));
-  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
 }
 
 /** `mcprec dev` as a process, with its sandbox at hand. */
@@ -220,32 +175,4 @@ export class DevProcess implements AsyncDisposable {
     await this.process.end().catch(() => undefined);
     await this.process[Symbol.asyncDispose]();
   }
-}
-
-/** What a gateway itself recorded of a session, read from its store while it runs or after. */
-export async function gatewayEntries(file: string, sessionId: string, vantage: Vantage = 'gateway'): Promise<readonly StoredEntry[]> {
-  const store = openSqliteStore(file, { clock: systemClock, random: systemRandom });
-  try {
-    const session = await store.session(sessionId as SessionId);
-    const log = session?.logs.find((each) => each.vantage === vantage);
-    if (log === undefined) throw new Error(`the gateway has no log of ${sessionId}`);
-    return (await store.entries(log.logId, 0, 1_000)).map(({ index, leaf: leafBytes, names, payload }) => ({
-      index,
-      leaf: decodeLeaf(leafBytes),
-      leafBytes,
-      ...(names && { names: decodeNames(names.bytes) }),
-      ...(payload && { payload: payload.coding === 'zstd' ? zstdDecompressSync(payload.bytes) : payload.bytes }),
-    }));
-  } finally {
-    await store.close();
-  }
-}
-
-/** An entry in one line: what happened, and how it ended. */
-export function brief({ leaf, names }: Pick<StoredEntry, 'leaf' | 'names'>): string {
-  const { kind, direction, message, status, failed, decision } = leaf;
-  const what = names?.tool ?? names?.method ?? names?.uri ?? '';
-  return [kind, direction, message, what, status, failed ? 'failed' : undefined, decision?.effect === 'deny' ? `deny:${decision.rule}` : undefined, names?.note]
-    .filter((part) => part !== undefined && part !== '')
-    .join(' ');
 }
