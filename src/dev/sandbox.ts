@@ -12,7 +12,8 @@ import { makeWorld, type World } from './world.ts';
 
 /** Where the MCP endpoint is: today's path and the one that Datadog had before. */
 export const mcpPaths: readonly string[] = ['/v1/mcp', '/api/unstable/mcp-server/mcp'];
-const DEFAULT_SEED = 20_261_122;
+/** What the sandbox's data are made from where no seed is given. */
+export const defaultSeed = 20_261_122;
 const STEP_MS = 120;
 
 export interface SandboxCredentials {
@@ -62,7 +63,7 @@ interface Parts {
 
 /** Starts the sandbox on 127.0.0.1. Throws `port_taken`. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const seed = options.seed ?? DEFAULT_SEED;
+  const seed = options.seed ?? defaultSeed;
   const clock = options.clock ?? systemClock;
   const credentials = options.credentials ?? { apiKey: hex(32, seed, 'api key'), applicationKey: hex(40, seed, 'application key') };
   const world = makeWorld(seed, clock);

@@ -17,7 +17,7 @@ const seriesSchema = z.object({
   query: z.string(),
   from: z.string(),
   to: z.string(),
-  series: z.array(z.object({ metric: z.string(), scope: z.string(), unit: z.string(), points: z.array(z.tuple([z.number(), z.number()])) })),
+  series: z.array(z.object({ metric: z.string(), scope: z.string(), unit: z.string(), points: z.array(z.array(z.number()).length(2)) })),
 });
 
 /** An answer whose text is the JSON of its structured content, as Datadog's server gives it. */

@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import type { Masked } from '../base/masked.ts';
 import type { Secret } from '../base/secret.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
+import { countsOf } from '../evidence/tail.ts';
 import type { SessionLog } from '../journal/session-log.ts';
 import { statementBytes } from '../mask/value.ts';
 import type { PathRules } from '../path/rules.ts';
@@ -167,15 +168,19 @@ export class ForwarderSession implements Lodger {
   }
 
   async #record(entries: readonly EntryDraft[]): Promise<void> {
-    if (this.#rules.record === 'off') return;
-    await this.log.append(entries);
-    for (const entry of entries) this.#counts.masked += entry.maskedCount ?? 0;
+    const recorded = this.#rules.record !== 'off';
+    if (recorded) await this.log.append(entries);
+    // Counted as the journal counts, so that both say the same.
+    for (const entry of entries) {
+      const { calls, denied, masked } = countsOf(entry);
+      this.#counts.calls += calls;
+      this.#counts.denied += denied;
+      if (recorded) this.#counts.masked += masked;
+    }
   }
 
   #count(event: 'call' | 'denied' | 'failed'): void {
     if (event === 'failed') this.#counts.failed++;
-    else this.#counts.calls++;
-    if (event === 'denied') this.#counts.denied++;
     this.#parts.changed();
   }
 
