@@ -1,6 +1,7 @@
 // Reads what a client sends to an MCP server as JSON-RPC messages, strictly: what policy reads must be what the upstream
 // reads (RULES R7). Does no IO and decides nothing.
-import { foldCase, type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
+import { foldCase } from '../base/fold-case.ts';
+import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
 import { decodeMcpHeader, headerValue, headerValues, isJsonType, isUtf8Type, type RawHeaders } from './headers.ts';
 
 export interface ClientMessage {

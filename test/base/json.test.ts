@@ -1,15 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  ambiguousKeyWithin,
-  foldCase,
-  type JsonNode,
-  type JsonObject,
-  member,
-  membersNamed,
-  parseJson,
-  plainValue,
-  stringMember,
-} from '../../src/base/json.ts';
+import { foldCase } from '../../src/base/fold-case.ts';
+import { ambiguousKeyWithin, type JsonNode, type JsonObject, member, membersNamed, parseJson, plainValue, stringMember } from '../../src/base/json.ts';
 import { limits } from '../../src/base/limits.ts';
 
 function read(text: string): JsonNode {
