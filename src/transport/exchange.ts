@@ -12,7 +12,6 @@ import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '
 import { handlesInRequest } from '../protocol/handles.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { decodeContent } from './body.ts';
-import { isDone, whenDone } from './client.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
 import type { Hop } from './hop.ts';
 import type { UpstreamFailure } from './upstream.ts';
@@ -123,9 +122,9 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
     whyAborted = String(signal?.reason);
     abort();
   };
-  const unwatch = whenDone(response, onClose);
+  response.once('close', onClose);
   signal?.addEventListener('abort', onSignal);
-  if (isDone(response)) onClose();
+  if (response.closed) onClose();
   else if (signal?.aborted) onSignal();
   else {
     abort = hop.upstream.send(
@@ -142,7 +141,7 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
     );
   }
   const failure = await settled;
-  unwatch();
+  response.off('close', onClose);
   signal?.removeEventListener('abort', onSignal);
   if (failure !== undefined) await answerFailure(hop, arrived, { call, step, failure, whyAborted });
 }

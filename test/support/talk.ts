@@ -36,6 +36,16 @@ export class Talk implements AsyncDisposable {
     return socket;
   }
 
+  /** Lets a whole exchange pass on another connection: what the hop had written before it has arrived by then. */
+  async roundTrip(): Promise<void> {
+    const { beforeRecord } = this.hop;
+    this.hop.beforeRecord = () => undefined;
+    using other = await openSocket(this.hop.port);
+    other.write(requestText('POST', '/mcp', { port: this.hop.port, headers: JSON_HEADERS, body: '{' }));
+    await other.has('-32700');
+    this.hop.beforeRecord = beforeRecord;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.client[Symbol.dispose]();
     await this.hop[Symbol.asyncDispose]();

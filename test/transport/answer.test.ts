@@ -38,10 +38,11 @@ describe('what goes up', () => {
     };
     const reached = t.ask();
     await asked;
+    await t.roundTrip();
     expect(t.upstream.open).toBe(0);
     resolve();
     await reached;
-    expect(t.hop.entries).toHaveLength(1);
+    expect(t.hop.entries.map((e) => e.kind)).toEqual(['decision', 'message']);
   });
 
   test('not at all where it cannot be recorded', async () => {
@@ -106,6 +107,7 @@ describe('what comes down', () => {
     const socket = await t.ask();
     socket.write(head('200 OK', 'Content-Type: application/json', lengthOf(RESULT)) + RESULT);
     await asked;
+    await t.roundTrip();
     expect(t.client.text).not.toContain(RESULT.at(-1));
     resolve();
     await t.client.has(RESULT);

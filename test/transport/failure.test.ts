@@ -302,6 +302,19 @@ describe('a client that is slow', () => {
 });
 
 describe('bodies that are refused', () => {
+  test('a sender that reads nothing before it has said all gets to read why', async () => {
+    await using upstream = await RawServer.open();
+    await using hop = await TestHop.open({ upstream: upstream.url, bodyBytesMax: 1_000 });
+    using client = await openSocket(hop.port);
+    client.socket.pause();
+    const size = 40_000_000;
+    client.write(requestText('POST', '/mcp', { port: hop.port, headers: [...JSON_HEADERS, `Content-Length: ${size}`] }));
+    await new Promise((written) => client.socket.write(Buffer.alloc(size, 'x'), written));
+    client.socket.resume();
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 413 /);
+    expect(client.error).toBeUndefined();
+  });
+
   test('too long by its own word, or while it comes: 413, and the connection ends', async () => {
     const body = 'x'.repeat(300_000);
     for (const headers of [[`Content-Length: ${body.length}`], ['Transfer-Encoding: chunked']]) {

@@ -68,6 +68,7 @@ describe('as it comes', () => {
     }
     socket.write(chunk('\n'));
     await asked;
+    await t.roundTrip();
     expect(streamed(t.client)).toBe(`data: ${RESULT}\n`);
     resolve();
     await has(t.client, '\n\n');
