@@ -1,12 +1,13 @@
 // Steps: agents and a metrics script work through one `mcprec connect`, another under `mcprec exec`; the upstream says what arrived.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Incident } from '../../src/dev/incidents.ts';
 import type { IntakeRecord } from '../../src/dev/intake.ts';
 import { defaultSeed } from '../../src/dev/sandbox.ts';
 import { everySensitiveValue, makeSensitive } from '../../src/dev/sensitive.ts';
 import type { TestProcess } from '../support/process.ts';
 import { DENIED_TOOL, INCIDENT, legacyAgent, type ModernWork, modernAgent } from './agents.ts';
-import { type Intake, sendTelemetry } from './datadog.ts';
+import { CUSTOMER_EMAIL, type Intake, sendTelemetry } from './datadog.ts';
 import { findValues } from './leaks.ts';
 import type { Machine } from './machine.ts';
 import type { Stage } from './stage.ts';
@@ -67,15 +68,12 @@ export async function letAgentsWork(stage: Stage, { mcpEndpoint }: Connected, sa
   stage.fact('the allowed change was made: the monitor is muted', 'upstream log', monitor?.muted, true);
   checkWhatUpstreamSaw(stage, upstream, mcpEndpoint);
 
-  const incident = modern.answers.get('get_datadog_incident')?.text ?? '';
-  const kinds = Object.entries(makeSensitive(defaultSeed)).filter(([, values]) => findValues(values, [{ where: INCIDENT, text: incident }]).length > 0);
-  const expected = ['email', 'card', 'secrets', 'ip', 'phone', 'iban', 'password'];
-  stage.fact(
-    'the agent got the incident as it is, personal data and keys included',
-    'client',
-    kinds.map(([kind]) => kind),
-    expected,
-  );
+  const { text = '' } = modern.answers.get('get_datadog_incident') ?? {};
+  stage.tell(`what the agent reads there: “${incidentOf(text).timeline[1]?.message}”`);
+  const sensitive = Object.entries(makeSensitive(defaultSeed));
+  const read = sensitive.filter(([, values]) => findValues(values, [{ where: INCIDENT, text }]).length > 0).map(([kind]) => kind);
+  const kinds = sensitive.map(([kind]) => kind);
+  stage.fact(`the agent got it as it is: ${kinds.join(', ')} included`, 'client', read, kinds);
   return modern;
 }
 
@@ -137,7 +135,10 @@ function firstValue(record: IntakeRecord | undefined): unknown {
 
 /** Every value that must not be found in a record. */
 export function unmaskedValues(modern: ModernWork): string[] {
-  const answer = JSON.parse(modern.answers.get('get_datadog_incident')?.text ?? '{}') as { incident?: { attributes?: { pagerKey?: string } } };
-  const pagerKey = answer.incident?.attributes?.pagerKey;
-  return [...everySensitiveValue(makeSensitive(defaultSeed)), 'jane.roe@customer.example', ...(pagerKey === undefined ? [] : [pagerKey])];
+  const { pagerKey } = incidentOf(modern.answers.get('get_datadog_incident')?.text ?? '').attributes;
+  return [...everySensitiveValue(makeSensitive(defaultSeed)), CUSTOMER_EMAIL, pagerKey];
+}
+
+function incidentOf(text: string): Incident {
+  return (JSON.parse(text) as { incident: Incident }).incident;
 }
