@@ -1,7 +1,7 @@
 // From the arguments of `connect` and `exec` to what the forwarder connects to: a URL (solo), or connections of a gateway.
 import type { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
-import type { Target } from '../forwarder/forwarder.ts';
+import type { Target } from '../forwarder/options.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
 import { parseDuration } from '../policy/duration.ts';
 import type { Io } from './io.ts';

@@ -2,46 +2,17 @@
 import { Closers } from '../base/closers.ts';
 import type { McprecError } from '../base/errors.ts';
 import { asMcprecError } from '../base/errors.ts';
-import type { IdSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import type { SyncLag } from '../journal/outbox.ts';
 import { SyncFollower } from '../sync/follower.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { type GrantedSession, openGranted } from './granted.ts';
 import { Listener } from './listener.ts';
-import { findPlace, keepPlace, type Place } from './places.ts';
-import { Seat } from './seat.ts';
-import { openSolo, soloName } from './solo.ts';
-
-/** What the forwarder connects to. */
-export type Target =
-  | { readonly kind: 'solo'; readonly url: URL }
-  | { readonly kind: 'gateway'; readonly connection: string; readonly identity: GatewayIdentity };
-
-/** What happens while it runs. */
-export type ForwarderEvent =
-  | { readonly event: 'changed' }
-  | { readonly event: 'ended'; readonly sessionId: string; readonly connection: string; readonly reason: 'closed' | 'expired' | 'revoked' }
-  | { readonly event: 'trouble'; readonly message: string };
-
-export interface ForwarderOptions {
-  readonly home: string;
-  /** The journal's path. */
-  readonly journal: string;
-  readonly version: string;
-  readonly targets: readonly Target[];
-  /** A fixed port; undefined for the remembered one, or any. */
-  readonly port: number | undefined;
-  /** `exec` wants a port and a token of its own, which nobody remembers. */
-  readonly ephemeral: boolean;
-  readonly rotate: boolean;
-  readonly reason: string | undefined;
-  readonly ttlSeconds: number | undefined;
-  readonly ids: IdSource;
-  readonly report: (event: ForwarderEvent) => void;
-}
+import type { ForwarderOptions } from './options.ts';
+import { keepPlace, type Place } from './places.ts';
+import type { Seat } from './seat.ts';
+import { abandon, grantedOptions, openSeat, placeKey, placeOf } from './targets.ts';
 
 export interface CloseReport {
   readonly lag: SyncLag;
@@ -189,63 +160,6 @@ export class Forwarder {
   }
 }
 
-/** Ends a session that was opened in vain, because a later one could not be. */
-async function abandon(seat: Seat): Promise<void> {
-  if (seat.granted === undefined) return seat.session.close('closed');
-  await seat.granted.close();
-  await seat.granted.tellClosed();
-}
-
-interface Parts {
-  readonly options: ForwarderOptions;
-  readonly journal: Journal;
-  readonly upstream: UpstreamPool;
-  readonly relay: { changed: () => void; ended: (session: GrantedSession) => void };
-}
-
-async function openSeat(target: Target, place: Place, parts: Parts): Promise<Seat> {
-  if (target.kind === 'gateway') {
-    const granted = await openGranted(grantedOptions(target, place.localToken, parts));
-    return new Seat(granted.session, granted);
-  }
-  const { options, journal, upstream, relay } = parts;
-  const session = await openSolo({
-    url: target.url,
-    reason: options.reason,
-    journal,
-    upstream,
-    localToken: place.localToken,
-    ids: options.ids,
-    client: { program: 'mcprec', version: options.version },
-    changed: () => relay.changed(),
-  });
-  return new Seat(session);
-}
-
-function grantedOptions(target: Extract<Target, { kind: 'gateway' }>, localToken: Place['localToken'], { options, journal, upstream, relay }: Parts) {
-  return {
-    identity: target.identity,
-    wish: { connection: target.connection, reason: options.reason, ttlSeconds: options.ttlSeconds, version: options.version },
-    journal,
-    upstream,
-    localToken,
-    ids: options.ids,
-    changed: () => relay.changed(),
-    ended: (session: GrantedSession) => relay.ended(session),
-    trouble: (message: string) => options.report({ event: 'trouble', message }),
-  };
-}
-
-/** Under what the port and the local token of a target are remembered. */
-export function placeKey(target: Target): string {
-  return target.kind === 'solo' ? `solo ${target.url.origin}${target.url.pathname}` : `${target.identity.gateway} ${target.connection}`;
-}
-
-function placeOf(target: Target, { home, rotate, ephemeral, ids }: ForwarderOptions): Place {
-  const place = findPlace(home, placeKey(target), { rotate: rotate || ephemeral, random: ids.random });
-  return ephemeral ? { ...place, port: 0 } : place;
-}
-
 // A second `connect` to the same connection finds the remembered port taken by the first: it serves on another one.
 async function openListener(options: ForwarderOptions, place: Place | undefined): Promise<{ listener: Listener; portMissed: number | undefined }> {
   if (options.port !== undefined) return { listener: await Listener.open(options.port), portMissed: undefined };
@@ -256,9 +170,4 @@ async function openListener(options: ForwarderOptions, place: Place | undefined)
     if (remembered === 0 || asMcprecError(error).code !== 'port_taken') throw error;
     return { listener: await Listener.open(0), portMissed: remembered };
   }
-}
-
-/** The name of what a target connects to. */
-export function targetName(target: Target): string {
-  return target.kind === 'solo' ? soloName(target.url) : target.connection;
 }

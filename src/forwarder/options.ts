@@ -1,0 +1,31 @@
+// What a forwarder is told and what it reports. Types only.
+import type { IdSource } from '../base/ids.ts';
+import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+
+/** What the forwarder connects to. */
+export type Target =
+  | { readonly kind: 'solo'; readonly url: URL }
+  | { readonly kind: 'gateway'; readonly connection: string; readonly identity: GatewayIdentity };
+
+/** What happens while it runs. */
+export type ForwarderEvent =
+  | { readonly event: 'changed' }
+  | { readonly event: 'ended'; readonly sessionId: string; readonly connection: string; readonly reason: 'closed' | 'expired' | 'revoked' }
+  | { readonly event: 'trouble'; readonly message: string };
+
+export interface ForwarderOptions {
+  readonly home: string;
+  /** The journal's path. */
+  readonly journal: string;
+  readonly version: string;
+  readonly targets: readonly Target[];
+  /** A fixed port; undefined for the remembered one, or any. */
+  readonly port: number | undefined;
+  /** `exec` wants a port and a token of its own, which nobody remembers. */
+  readonly ephemeral: boolean;
+  readonly rotate: boolean;
+  readonly reason: string | undefined;
+  readonly ttlSeconds: number | undefined;
+  readonly ids: IdSource;
+  readonly report: (event: ForwarderEvent) => void;
+}

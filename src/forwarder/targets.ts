@@ -1,0 +1,78 @@
+// What a forwarder connects to, and how a session to it is opened: straight to a URL (solo), or under a grant of a gateway.
+import type { Journal } from '../journal/journal.ts';
+import type { UpstreamPool } from '../transport/upstream.ts';
+import { type GrantedSession, openGranted } from './granted.ts';
+import type { ForwarderOptions, Target } from './options.ts';
+import { findPlace, type Place } from './places.ts';
+import { Seat } from './seat.ts';
+import { openSolo, soloName } from './solo.ts';
+
+/** The name of what a target connects to. */
+export function targetName(target: Target): string {
+  return target.kind === 'solo' ? soloName(target.url) : target.connection;
+}
+
+/** Ends a session that was opened in vain, because a later one could not be. */
+export async function abandon(seat: Seat): Promise<void> {
+  if (seat.granted === undefined) return seat.session.close('closed');
+  await seat.granted.close();
+  await seat.granted.tellClosed();
+}
+
+/** What the seats of one forwarder share. */
+export interface SeatParts {
+  readonly options: ForwarderOptions;
+  readonly journal: Journal;
+  readonly upstream: UpstreamPool;
+  readonly relay: { changed: () => void; ended: (session: GrantedSession) => void };
+}
+
+/** Opens a session to the target, seated behind the place's local token. */
+export async function openSeat(target: Target, place: Place, parts: SeatParts): Promise<Seat> {
+  if (target.kind === 'gateway') {
+    const granted = await openGranted(grantedOptions(target, place.localToken, parts));
+    return new Seat(granted.session, granted);
+  }
+  const { options, journal, upstream, relay } = parts;
+  const session = await openSolo({
+    url: target.url,
+    reason: options.reason,
+    journal,
+    upstream,
+    localToken: place.localToken,
+    ids: options.ids,
+    client: { program: 'mcprec', version: options.version },
+    changed: () => relay.changed(),
+  });
+  return new Seat(session);
+}
+
+/** How a session under a grant is opened for that target. */
+export function grantedOptions(
+  target: Extract<Target, { kind: 'gateway' }>,
+  localToken: Place['localToken'],
+  { options, journal, upstream, relay }: SeatParts,
+) {
+  return {
+    identity: target.identity,
+    wish: { connection: target.connection, reason: options.reason, ttlSeconds: options.ttlSeconds, version: options.version },
+    journal,
+    upstream,
+    localToken,
+    ids: options.ids,
+    changed: () => relay.changed(),
+    ended: (session: GrantedSession) => relay.ended(session),
+    trouble: (message: string) => options.report({ event: 'trouble', message }),
+  };
+}
+
+/** Under what the port and the local token of a target are remembered. */
+export function placeKey(target: Target): string {
+  return target.kind === 'solo' ? `solo ${target.url.origin}${target.url.pathname}` : `${target.identity.gateway} ${target.connection}`;
+}
+
+/** The place of a target: the remembered one, or for `exec` a new one that nobody remembers. */
+export function placeOf(target: Target, { home, rotate, ephemeral, ids }: ForwarderOptions): Place {
+  const place = findPlace(home, placeKey(target), { rotate: rotate || ephemeral, random: ids.random });
+  return ephemeral ? { ...place, port: 0 } : place;
+}
