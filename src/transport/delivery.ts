@@ -9,6 +9,7 @@ import type { OpenExchange } from '../path/rules.ts';
 import { handlesInHeaders } from '../protocol/handles.ts';
 import { headerValue, isEventStream, type RawHeaders } from '../protocol/headers.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import { isDone, whenDone } from './client.ts';
 import { EventStream } from './event-stream.ts';
 import type { Hop } from './hop.ts';
 import { type AnswerBody, Outlet, Unmaskable } from './outlet.ts';
@@ -130,8 +131,8 @@ export class Delivery implements AnswerReceiver {
     const { response, settle } = this.#options;
     this.#over = true;
     this.#body?.close();
-    if (response.closed) settle();
-    else response.once('close', () => settle());
+    if (isDone(response)) settle();
+    else whenDone(response, settle);
   }
 
   #settleWith(failure: NoAnswer): void {

@@ -12,6 +12,7 @@ import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '
 import { handlesInRequest } from '../protocol/handles.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { decodeContent } from './body.ts';
+import { isDone, whenDone } from './client.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
 import type { Hop } from './hop.ts';
 import type { UpstreamFailure } from './upstream.ts';
@@ -96,10 +97,11 @@ async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
 
 function unrecordable(hop: Hop, error: unknown): Refusal {
   const known = asMcprecError(error);
+  const repeated = known.code === 'exchange_repeated';
   return {
-    rule: 'recording',
-    reason: `the call cannot be recorded (${known.message})`,
-    remedy: known.remedy,
+    rule: repeated ? 'exchange-repeated' : 'recording',
+    reason: repeated ? known.message : `the call cannot be recorded (${known.message})`,
+    remedy: `${known.remedy.charAt(0).toUpperCase()}${known.remedy.slice(1)}`,
     decisionId: newId('dec', hop.rules.ids),
     hidden: false,
   };
@@ -122,9 +124,9 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
     whyAborted = String(signal?.reason);
     abort();
   };
-  response.once('close', onClose);
+  const unwatch = whenDone(response, onClose);
   signal?.addEventListener('abort', onSignal);
-  if (response.closed) onClose();
+  if (isDone(response)) onClose();
   else if (signal?.aborted) onSignal();
   else {
     abort = hop.upstream.send(
@@ -141,7 +143,7 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
     );
   }
   const failure = await settled;
-  response.off('close', onClose);
+  unwatch();
   signal?.removeEventListener('abort', onSignal);
   if (failure !== undefined) await answerFailure(hop, arrived, { call, step, failure, whyAborted });
 }
