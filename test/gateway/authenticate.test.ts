@@ -1,4 +1,6 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import type { Caller } from './caller.ts';
@@ -75,5 +77,49 @@ describe('the data path lets in', () => {
     const other = await dev.grant('secret');
     expect((await other.send({ mcpSessionId: 'given-by-upstream' })).status).toBe(404);
     expect(world.upstream.received.length).toBe(before);
+  });
+});
+
+describe('the gateway does not believe who is signed in', () => {
+  const call = (tool: string, text: string) => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: { text } } });
+
+  it('it denies by its own policy, whatever the forwarder let through', async () => {
+    const grant = await sre.grant('datadog');
+    const before = world.upstream.received.length;
+    const answer = await grant.send({ body: call('delete_monitor', 'x') });
+    expect(answer).toMatchObject({ status: 200, body: { result: { isError: true } } });
+    expect(JSON.stringify(answer.body)).toContain('no-delete');
+    expect(world.upstream.received.length).toBe(before);
+    const { body } = await sre.call('GET', `/v1/sessions/${grant.response.sessionId}`);
+    expect(body).toMatchObject({ denied: 1 });
+  });
+
+  it('it masks its own record, whatever the forwarder sent', async () => {
+    const grant = await sre.grant('datadog');
+    await grant.send({ body: call('search_logs', 'of rosa.diaz@postbox.example, please') });
+    expect(world.upstream.received.at(-1)?.body).toContain('rosa.diaz@postbox.example');
+    await world.gateway.close();
+    const bytes = readFileSync(join(world.directory, 'gateway.db'));
+    expect([bytes.includes('of [email], please'), bytes.includes('rosa.diaz@postbox.example')]).toEqual([true, false]);
+    await world.startGateway();
+  });
+
+  it('its own credential, where the upstream refuses it, is no business of the client’s', async () => {
+    const grant = await sre.grant('datadog');
+    world.upstream.answer = { status: 401, headers: { 'www-authenticate': 'Bearer resource_metadata="https://upstream.example/"' } };
+    const answer = await grant.send();
+    world.upstream.answer = undefined;
+    expect(answer).toMatchObject({ status: 200, body: { error: { code: 5020, message: expect.stringContaining('HTTP 401') } } });
+    expect(answer.headers.get('www-authenticate')).toBeNull();
+  });
+
+  it('a redirect of the upstream is passed on and not followed', async () => {
+    const grant = await sre.grant('datadog');
+    const before = world.upstream.received.length;
+    world.upstream.answer = { status: 307, headers: { location: world.upstream.url } };
+    const answer = await grant.send({ redirect: 'manual' });
+    world.upstream.answer = undefined;
+    expect([answer.status, answer.headers.get('location')]).toEqual([307, world.upstream.url]);
+    expect(world.upstream.received.length).toBe(before + 1);
   });
 });

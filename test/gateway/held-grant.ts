@@ -20,6 +20,7 @@ export interface DataChanges {
   readonly sentBody?: string;
   readonly sentHeaders?: Readonly<Record<string, string>>;
   readonly mcpSessionId?: string;
+  readonly redirect?: 'manual';
 }
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
@@ -64,6 +65,7 @@ export class HeldGrant {
       method: 'POST',
       headers: { ...headers, ...changes.sentHeaders },
       body: changes.sentBody ?? body,
+      ...(changes.redirect !== undefined && { redirect: changes.redirect }),
     });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };

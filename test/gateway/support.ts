@@ -37,19 +37,23 @@ interface Upstream {
   readonly server: Server;
   readonly url: string;
   readonly received: { readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[];
+  /** What it answers instead, without a body. */
+  answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined;
 }
 
 /** Answers every request, and keeps what it got. */
 async function startUpstream(): Promise<Upstream> {
   const received: Upstream['received'] = [];
+  const upstream: { answer: Upstream['answer'] } = { answer: undefined };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+    if (upstream.answer !== undefined) return void response.writeHead(upstream.answer.status, upstream.answer.headers).end();
     response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'given-by-upstream' }).end('{"jsonrpc":"2.0","id":1,"result":{}}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, received };
+  return Object.assign(upstream, { server, received, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` });
 }
 
 export interface WorldOptions extends Pick<ProviderOptions, 'accessTokenSeconds'> {
@@ -120,7 +124,7 @@ connections:
 access:
   - { groups: [sre], connections: [datadog, quiet], ttl: 1h }
   - { groups: [engineering, sre-leads], connections: [secret], ttl: 1h }
-rules: []
+rules: [{ id: no-delete, deny: true, tools: ["delete_*"] }]
 mask: { apply: [record], detectors: [secrets, email], fields: [] }
 `;
   }
