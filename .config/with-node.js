@@ -22,7 +22,7 @@ env.PATH = [dirname(node), env.PATH].filter(Boolean).join(delimiter);
 const child = spawn(node, [file, ...args], { cwd: root, env, stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']) {
   // Ctrl-C in a terminal reaches the whole process group: the command has it already. This process only waits for it to end.
-  process.on(signal, () => signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal));
+  process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)));
 }
 child.on('error', (error) => fail(`${node} cannot be started: ${error.message}`));
 child.on('close', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
@@ -56,7 +56,8 @@ function fetchNode() {
  * (prefix, workspace, dry-run). What says how to reach a registry stays, whoever set it.
  */
 function environment() {
-  const kept = /^npm_config_(registry|@.*:registry|cache|globalconfig|userconfig|cafile|ca|strict_ssl|proxy|https?_proxy|noproxy|offline|prefer_offline)$|^npm_config_\/\//i;
+  const kept =
+    /^npm_config_(registry|@.*:registry|cache|globalconfig|userconfig|cafile|ca|strict_ssl|proxy|https?_proxy|noproxy|offline|prefer_offline)$|^npm_config_\/\//i;
   const entries = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$)/i.test(name) || kept.test(name));
   return Object.fromEntries(entries);
 }

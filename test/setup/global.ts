@@ -4,5 +4,5 @@ import { execFileSync } from 'node:child_process';
 export default function setup(): void {
   // For a quick run of tests that start no process of ours.
   if (process.env.SKIP_BUILD) return;
-  execFileSync(process.execPath, ['node_modules/tsdown/dist/run.mjs', '-c', '.config/tsdown.config.ts', '--log-level', 'warn'], { stdio: 'inherit' });
+  execFileSync(process.execPath, ['.config/build.js'], { stdio: 'inherit' });
 }
