@@ -138,7 +138,9 @@ export class Grants {
   /** The laptop says that the session is over and what its log came to. Throws `not_found`. */
   async close(caller: Caller, sessionId: SessionId, laptop: { readonly size: number; readonly root: string }): Promise<SessionWithLogs> {
     const session = ownedBy(caller, await this.#parts.store.session(sessionId), 'session');
-    return this.#end(session, { state: 'closed', reason: 'closed', stated: { forwarder: laptop } });
+    // Both sides see a grant run out, and which of them says so first must not matter.
+    const state = session.expiresMs <= this.#parts.ids.clock.wallMs() ? 'expired' : 'closed';
+    return this.#end(session, { state, reason: state, stated: { forwarder: laptop } });
   }
 
   /** Ends the sessions whose grant is over. */
