@@ -121,7 +121,9 @@ export class Connected implements AsyncDisposable {
     return this.session().endpoint;
   }
 
+  /** Not by SIGKILL: a process that dies while it refreshes the login takes the new refresh token with it. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.process.stop().catch(() => undefined);
     await this.process[Symbol.asyncDispose]();
   }
 }
