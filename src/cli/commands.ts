@@ -13,6 +13,7 @@ export interface CommandContext {
 const GATEWAY: readonly [string, string] = ['--gateway <url>', 'the gateway; else MCPREC_GATEWAY, else that of the latest login'];
 const PASSPHRASE: readonly [string, string] = ['--passphrase-file <file>', 'where there is no keychain: the passphrase of the encrypted file'];
 const JSON_FLAG: readonly [string, string] = ['--json', 'print JSON'];
+const JSON_EVENTS: readonly [string, string] = ['--json', 'print one JSON event per line'];
 
 /** Adds the commands to `program`. */
 export function registerCommands(program: Command, context: CommandContext): void {
@@ -30,15 +31,15 @@ function registerLogin(program: Command, { io }: CommandContext): void {
     .option(...GATEWAY)
     .option('--client-credentials', 'log in as a machine')
     .option('--client-id <id>', 'with --client-credentials: the client')
-    .option('--client-secret-file <file>', 'with --client-credentials: its secret')
-    .option('--token-file <file>', 'log in with a token that something else keeps in this file')
-    .option('--insecure-storage', 'keep secrets in a plain file (mode 0600)')
+    .option('--client-secret-file <file>', 'with --client-credentials: the file with its secret')
+    .option('--token-file <file>', 'log in with the token in this file, which something else keeps fresh')
+    .option('--insecure-storage', 'keep secrets in a plain file (mode 0600), open to whoever reads the disk')
     .option(...PASSPHRASE)
-    .option(...JSON_FLAG)
+    .option(...JSON_EVENTS)
     .action(async (options) => (await import('./login.ts')).runLogin(options, io));
   program
     .command('logout')
-    .description('forget the login at a gateway')
+    .description('end the login at a gateway and remove it from this machine')
     .option(...GATEWAY)
     .option(...PASSPHRASE)
     .option(...JSON_FLAG)
@@ -59,24 +60,25 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .argument('[connection...]', 'names of connections')
     .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
     .option('--port <port>', 'the local port; else the one that this connection had before')
-    .option('--reason <text>', 'why; it is recorded and shown to approvers')
+    .option('--reason <text>', 'why; it is recorded')
     .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
     .option('--rotate', 'make a new local token; clients must be told')
     .option('--print-config <client>', 'print what a client needs and exit: claude-code, cursor, vscode, json')
     .option(...GATEWAY)
     .option(...PASSPHRASE)
-    .option('--json', 'print one JSON event per line')
+    .option(...JSON_EVENTS)
     .action(async (connections: string[], options) => exit(await (await import('./connect.ts')).runConnect(connections, options, io, version)));
   program
     .command('exec')
-    .description('run a command with a connection in its environment: mcprec exec datadog -- python report.py')
+    .description('run a command with connections in its environment: mcprec exec datadog -- python report.py')
+    .usage('[options] [connection...] -- <command...>')
     .argument('[connection...]', 'names of connections')
     .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
-    .option('--reason <text>', 'why; it is recorded and shown to approvers')
+    .option('--reason <text>', 'why; it is recorded')
     .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
     .option(...GATEWAY)
     .option(...PASSPHRASE)
-    .option('--json', 'print a JSON line to stderr at the end')
+    .option('--json', 'print one JSON line to stderr at the end')
     .action(async (connections: string[], options) => exit(await (await import('./exec.ts')).runExec(connections, command, options, io, version)));
 }
 
@@ -98,10 +100,10 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
 }
 
 function registerSessions(program: Command, { io }: CommandContext): void {
-  const sessions = program.command('sessions').description('look at what was recorded: in a browser on a terminal, elsewhere as a list');
+  const sessions = program.command('sessions').description('look at what was recorded: on a terminal one browses in it, elsewhere it is a list');
   sessions
     .command('browse', { isDefault: true })
-    .description('open the browser, or print the list where there is no terminal')
+    .description('browse the sessions, or print the list where there is no terminal')
     .option('--connection <name>', 'only those on this connection')
     .option('--state <state>', 'only those that are: open, closed, crashed')
     .option('--limit <n>', 'where it is printed: at most so many')
@@ -142,21 +144,21 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .command('gateway')
     .description('run a gateway')
     .requiredOption('--config <file>', 'its gateway.yaml')
-    .option('--init-keys', 'only make the file of keys where it is missing')
-    .option(...JSON_FLAG)
+    .option('--init-keys', 'only make the file of keys where it is missing, and exit')
+    .option(...JSON_EVENTS)
     .action(async (options) => exit(await (await import('./gateway.ts')).runGateway(options, io)));
   program
     .command('dev')
-    .description('a gateway, an identity provider and a sandbox upstream on this machine, to try mcprec with')
-    .option('--port <port>', 'the gateway’s port')
-    .option('--data <dir>', 'keep what it stores here')
-    .option(...JSON_FLAG)
+    .description('run a gateway, an identity provider and a made-up Datadog on this machine, to try mcprec with')
+    .option('--port <port>', 'the gateway’s port; the other two are behind it. 0: any free ones; else 7470')
+    .option('--data <dir>', 'keep what it stores in this directory; else nothing stays')
+    .option(...JSON_EVENTS)
     .action(async (options) => exit(await (await import('./dev.ts')).runDev(options, io)));
   const policy = program.command('policy').description('look at a gateway’s configuration');
   policy
     .command('check')
     .description('check a gateway.yaml: errors with line and column, warnings')
-    .argument('<file>')
+    .argument('<file>', 'the gateway.yaml')
     .option(...JSON_FLAG)
     .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
   policy
