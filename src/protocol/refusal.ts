@@ -51,7 +51,7 @@ export function answerRefusal(message: ClientMessage, refusal: Refusal): LocalAn
   if (message.kind !== 'request') {
     return json(403, rpc(undefined, 'error', { code: rpcCodes.denied, message: refusal.reason, data: { rule: refusal.rule, decisionId: refusal.decisionId } }));
   }
-  return json(200, refusedRequest(message, refusal), ['Mcprec-Denied', encodeURIComponent(refusal.rule)]);
+  return json(200, refusedRequest(message, refusal), deniedHeader(refusal));
 }
 
 /** A batch is refused whole where one of its messages is: every request in it gets an error. */
@@ -67,7 +67,12 @@ export function answerRefusedBatch(messages: readonly ClientMessage[], refused: 
             data: { rule: refusal.rule, decisionId: refusal.decisionId },
           }),
     );
-  return answers.length === 0 ? json(403, '') : json(200, `[${answers.join(',')}]`, ['Mcprec-Denied', encodeURIComponent(refusal.rule)]);
+  return answers.length === 0 ? json(403, '') : json(200, `[${answers.join(',')}]`, deniedHeader(refusal));
+}
+
+/** Nothing where the thing is to look as if it did not exist: the header would say that it does. */
+function deniedHeader({ hidden, rule }: Refusal): readonly string[] {
+  return hidden ? [] : ['Mcprec-Denied', encodeURIComponent(rule)];
 }
 
 function refusedRequest(message: ClientMessage, refusal: Refusal): string {

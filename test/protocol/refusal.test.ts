@@ -32,6 +32,7 @@ describe('one refused message (R11)', () => {
     expect(answer.body).toContain('"id":9007199254740993,');
     expect(JSON.parse(answer.body).result).toMatchObject({ resultType: 'complete', isError: true, content: [{ type: 'text' }] });
     for (const part of ['no-delete', 'nobody deletes', 'Ask', 'dec_1']) expect(answer.body).toContain(part);
+    expect(answer.headers).toEqual(['Content-Type', 'application/json', 'Mcprec-Denied', 'no-delete']);
   });
 
   test('a rule whose message ends in a full stop gets no second one', () => {
@@ -61,6 +62,7 @@ describe('one refused message (R11)', () => {
     expect(answer.status).toBe(200);
     expect(JSON.parse(answer.body)).toMatchObject({ id: 1, error });
     expect(answer.body).not.toContain('access');
+    expect(answer.headers.join()).not.toMatch(/denied/i);
   });
 });
 
