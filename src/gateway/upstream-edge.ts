@@ -28,7 +28,7 @@ export function upstreamEdge(connection: ConnectionConfig, credential: readonly 
     },
     judge(status) {
       // The gateway's credential, not the client's: relayed, the challenge would send SDK clients to log in at the upstream.
-      if (status === 401 || status === 403) return { kind: 'failure', reason: `the upstream refused the gateway’s credential (HTTP ${status})` };
+      if (status === 401 || status === 403) return { kind: 'failure', reason: `it refused the gateway’s credential (HTTP ${status})` };
       return { kind: 'deliver' };
     },
   };

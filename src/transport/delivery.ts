@@ -109,7 +109,7 @@ export class Delivery implements AnswerReceiver {
     const verdict = this.#options.hop.judge(status, headers);
     if (verdict.kind !== 'deliver') {
       this.#flow?.abort();
-      this.#settleWith(verdict.kind === 'refused' ? verdict : { kind: 'unreachable', notSent: true, reason: verdict.reason });
+      this.#settleWith(verdict.kind === 'refused' ? verdict : { kind: 'turned_away', notSent: true, reason: verdict.reason });
       return;
     }
     await this.#outlet.bind(handlesInHeaders(headers));

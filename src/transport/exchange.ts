@@ -176,6 +176,7 @@ function faultAnswer(hop: Hop, step: Forwarded, failure: UpstreamFailure): Local
 
 const faultTexts = {
   unreachable: 'the upstream cannot be reached',
+  turned_away: 'the upstream turned the call away',
   timeout: 'the upstream did not answer in time',
   lost: 'the upstream broke off before it answered',
   aborted: 'the call was given up',

@@ -30,9 +30,9 @@ export interface AnswerReceiver {
   failed(failure: UpstreamFailure): void;
 }
 
-/** `unreachable`: there was no connection. `lost`: it broke. `aborted`: we gave it up. */
+/** `unreachable`: there was no connection. `turned_away`: it does not take what we call with. `lost`: it broke. `aborted`: we gave it up. */
 export interface UpstreamFailure {
-  readonly kind: 'unreachable' | 'timeout' | 'lost' | 'aborted';
+  readonly kind: 'unreachable' | 'turned_away' | 'timeout' | 'lost' | 'aborted';
   /** True where nothing of the request can have reached the upstream. */
   readonly notSent: boolean;
   readonly reason: string;
