@@ -79,7 +79,10 @@ class SharedDataPath implements DataPath {
       answerLocally(response, answerRefused(refused, publicUrl));
       return;
     }
-    await serveExchange(this.#hop(admission.session), { request, response, target: rest, body, exchange: admission.exchange, parent: admission.parent });
+    const { session, exchange, parent } = admission;
+    const served = serveExchange(this.#hop(session), { request, response, target: rest, body, exchange, parent, signal: session.closing.signal });
+    session.inFlight.add(served);
+    await served.finally(() => session.inFlight.delete(served));
   }
 
   #hop(session: LiveSession): Hop {

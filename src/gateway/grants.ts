@@ -156,8 +156,9 @@ export class Grants {
     const { store, live, events, ids } = this.#parts;
     const { sessionId } = session;
     const entry = this.#draft('close', statementBytes(this.#masker, { state, ...stated }, { reason }));
+    await live.stop(sessionId, state);
     if (await store.endSession({ sessionId, state, reason, atMs: ids.clock.wallMs(), entries: [entry] })) {
-      await live.end(sessionId, state);
+      live.drop(sessionId);
       events.publish(sessionId, state === 'revoked' ? { event: state, reason } : { event: state });
     }
     return seen(await store.session(sessionId), 'session');

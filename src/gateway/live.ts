@@ -1,7 +1,9 @@
 // The open sessions as the data path needs them: keys unwrapped, policy and masker compiled. A cache over the store; a restart loses nothing.
 import { createSecretKey, type KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { McprecError } from '../base/errors.ts';
 import type { IdSource, SessionId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
 import { projectPolicy } from '../policy/projection.ts';
@@ -22,6 +24,9 @@ export interface LiveSession {
   readonly rules: PathRules;
   /** Set once the session has ended, also while exchanges of it are still in flight. */
   readonly ended: Exclude<SessionState, 'open'> | undefined;
+  /** Aborted when the session ends, with the word that stands in the last entry of what was in flight. */
+  readonly closing: AbortController;
+  readonly inFlight: Set<Promise<void>>;
 }
 
 export interface LiveParts {
@@ -48,10 +53,10 @@ export class LiveSessions {
     try {
       const session = await loading;
       // Only open sessions are kept: the rest could be asked for without end.
-      if (session === undefined) this.#drop(sessionId, loading);
+      if (session === undefined) this.#forget(sessionId, loading);
       return session;
     } catch (error) {
-      this.#drop(sessionId, loading);
+      this.#forget(sessionId, loading);
       throw error;
     }
   }
@@ -64,12 +69,23 @@ export class LiveSessions {
     session.rules = this.#rules(session.connection, groups, session.reconcileKey);
   }
 
+  /**
+   * Before the session ends in the store: lets nothing in any more and cuts off what is in flight, so that its last entries
+   * come before that of the session. What takes longer than `limits.cutOffMsMax` is left behind.
+   */
+  async stop(sessionId: SessionId, state: Exclude<SessionState, 'open'>): Promise<void> {
+    const session = await this.#sessions.get(sessionId)?.catch(() => undefined);
+    if (session === undefined) return;
+    session.ended = state;
+    session.closing.abort(`grant_${state}`);
+    const late = new AbortController();
+    await Promise.race([Promise.all(session.inFlight), sleep(limits.cutOffMsMax, undefined, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
+  }
+
   /** After the session has ended in the store. */
-  async end(sessionId: SessionId, state: Exclude<SessionState, 'open'>): Promise<void> {
-    const loading = this.#sessions.get(sessionId);
+  drop(sessionId: SessionId): void {
     this.#sessions.delete(sessionId);
-    const session = await loading?.catch(() => undefined);
-    if (session !== undefined) session.ended = state;
   }
 
   #rules(connection: string, groups: readonly string[], reconcileKey: KeyObject): PathRules {
@@ -77,7 +93,7 @@ export class LiveSessions {
     return rulesOf(projectPolicy(config, groups, connection), { reconcileKey, ids, pseudonymKey: keys.pseudonymKey, masksForClient: true });
   }
 
-  #drop(sessionId: SessionId, loading: Promise<unknown>): void {
+  #forget(sessionId: SessionId, loading: Promise<unknown>): void {
     if (this.#sessions.get(sessionId) === loading) this.#sessions.delete(sessionId);
   }
 
@@ -107,6 +123,8 @@ export class LiveSessions {
       rules: this.#rules(stored.connection, stored.identity.groups, reconcileKey),
       reconcileKey,
       ended: undefined,
+      closing: new AbortController(),
+      inFlight: new Set(),
     };
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -63,10 +63,23 @@ describe('mcprec gateway', () => {
   it.each([
     ['a configuration that is not there', 'none.yaml', undefined, 'config_unreadable', 'none.yaml'],
     ['a typo, with its place', 'typo.yaml', (text: string) => text.replace('upstream:', 'upsteam:'), 'config_invalid', 'typo.yaml:12:'],
-    ['no keys', 'nokeys.yaml', (text: string) => text, 'secret_unresolved', 'keys'],
   ])('does not start with %s', async (_, name, change, code, text) => {
     const config = change === undefined ? join(world.directory, name) : configFile(name, change);
     await expect(runGateway({ config }, pipes().io)).rejects.toMatchObject({ code, message: expect.stringContaining(text) });
+  });
+
+  it('makes its keys at its first start, and never where there are data without keys', async () => {
+    const config = configFile('first.yaml');
+    const keys = join(world.directory, 'first.yaml.keys');
+    const { io, stdout, stderr, stop } = pipes();
+    const running = runGateway({ config, json: true }, io);
+    await stdout.take(1).toArray();
+    stop.abort();
+    expect([await running, existsSync(keys)]).toEqual([0, true]);
+    expect(stderr.read()).toContain(`made the gateway’s keys in ${keys}`);
+    rmSync(keys);
+    await expect(runGateway({ config }, pipes().io)).rejects.toMatchObject({ code: 'secret_unresolved', remedy: expect.stringContaining('--init-keys') });
+    expect(existsSync(keys)).toBe(false);
   });
 
   it('does not start without a credential, and names the connection and the variable', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { compactVerify, importJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogId } from '../../src/base/ids.ts';
 import { limits } from '../../src/base/limits.ts';
 import { importDeviceKey, newDeviceJwk, signDevice } from '../../src/identity/device.ts';
 import { projectionSchema } from '../../src/policy/projection.ts';
@@ -161,6 +162,24 @@ describe('the life of a grant', () => {
     }
     expect(await grant.send()).toMatchObject({ status: 401, body: { error: { code: 'grant_revoked' } } });
     expect(await stateOf(grant)).toMatchObject({ state: 'revoked' });
+  });
+
+  it('takes its streams in flight along when it is revoked, and they are recorded before its last entry', async () => {
+    const grant = await sre.grant('datadog');
+    world.upstream.streams = true;
+    const answer = await grant.stream();
+    const reader = answer.body?.getReader();
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toContain('notifications/message');
+    await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+    world.upstream.streams = false;
+    await world.upstream.closed;
+    await expect(reader?.read()).rejects.toThrow();
+    const { logs } = (await stateOf(grant)) as { logs: { logId: LogId; vantage: string; size: number }[] };
+    const { logId, size } = logs.find((log) => log.vantage === 'gateway') as (typeof logs)[number];
+    const store = openSqliteStore(join(world.directory, 'gateway.db'), world.ids);
+    const [last] = await store.entries(logId, size - 2, 1);
+    await store.close();
+    expect(JSON.parse(Buffer.from(last?.names?.bytes ?? []).toString())).toEqual({ note: 'grant_revoked' });
   });
 
   it('is revoked by its holder or an administrator, and by nobody else', async () => {

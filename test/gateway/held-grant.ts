@@ -71,6 +71,12 @@ export class HeldGrant {
     return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
   }
 
+  /** The same, for an answer that does not end by itself. */
+  stream(): Promise<Response> {
+    const { path, headers, body } = this.#signed({});
+    return fetch(`${this.world.gateway.url}${path}`, { method: 'POST', headers, body });
+  }
+
   #signed(changes: DataChanges): { readonly path: string; readonly headers: Record<string, string>; readonly body: string } {
     const { world, response } = this;
     const key = changes.key ?? this.signingKey;

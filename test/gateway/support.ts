@@ -39,16 +39,24 @@ interface Upstream {
   readonly received: { readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[];
   /** What it answers instead, without a body. */
   answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined;
+  /** True where it answers with a stream that stays open; `closed` resolves when its reader is gone. */
+  streams: boolean;
+  closed: Promise<void>;
 }
 
 /** Answers every request, and keeps what it got. */
 async function startUpstream(): Promise<Upstream> {
   const received: Upstream['received'] = [];
-  const upstream: { answer: Upstream['answer'] } = { answer: undefined };
+  const gone = Promise.withResolvers<void>();
+  const upstream: Pick<Upstream, 'answer' | 'streams' | 'closed'> = { answer: undefined, streams: false, closed: gone.promise };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+    if (upstream.streams) {
+      response.once('close', () => gone.resolve());
+      return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"jsonrpc":"2.0","method":"notifications/message"}\n\n');
+    }
     if (upstream.answer !== undefined) return void response.writeHead(upstream.answer.status, upstream.answer.headers).end();
     response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'given-by-upstream' }).end('{"jsonrpc":"2.0","id":1,"result":{}}');
   });
