@@ -1,12 +1,13 @@
 // `mcprec connect`: opens the forwarder, shows where it is and how it does, and ends it cleanly.
 import { isoTime } from '../base/clock.ts';
 import { Closers } from '../base/closers.ts';
-import { asMcprecError, exitCodes } from '../base/errors.ts';
+import { asMcprecError, exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
 import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
+import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
 import { clientConfig, readClientName } from './client-config.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
@@ -64,11 +65,31 @@ async function printConfig(
   client: ReturnType<typeof readClientName>,
   { options, port, io }: { options: ConnectOptions; port: number | undefined; io: Io },
 ): Promise<number> {
+  let shared = port;
   for (const target of targets) {
-    const place = await settlePlace(io.home, placeKey(target), { rotate: options.rotate ?? false, random: io.random, port });
+    if (target.kind === 'gateway') await expectMcp(target);
+    const place = await settlePlace(io.home, placeKey(target), { rotate: options.rotate ?? false, random: io.random, port: shared });
+    // One `connect` serves all its connections on one port: that of the first.
+    shared ??= place.port;
     say(io, clientConfig(client, targetName(target), `http://127.0.0.1:${place.port}/${place.localToken.reveal()}/mcp`));
   }
   return 0;
+}
+
+/** Throws `not_found` where the gateway has no such connection, and `usage` where an MCP client has no use for it. */
+async function expectMcp({ identity, connection }: Extract<Target, { kind: 'gateway' }>): Promise<void> {
+  const answer = await identity.request('GET', controlPaths.connections);
+  const { connections } = connectionsResponseSchema.parse(answer.json());
+  const found = connections.find(({ name }) => name === connection);
+  if (found === undefined) {
+    const usable = connections.filter(({ allowed }) => allowed).map(({ name }) => name);
+    throw new McprecError('not_found', `there is no connection named ${connection}; you may use: ${usable.join(', ')}`);
+  }
+  if (found.kind !== 'mcp') {
+    throw new McprecError('usage', `${connection} is of kind ${found.kind}, which MCP clients do not speak`, {
+      remedy: `use it with: mcprec exec ${connection} -- COMMAND`,
+    });
+  }
 }
 
 function reporter(

@@ -64,7 +64,8 @@ export function answerRefusedBatch(messages: readonly ClientMessage[], refused: 
         : rpc(message.idLexeme, 'error', {
             code: rpcCodes.denied,
             message: 'not executed: another call of this batch was denied; send this one again without it',
-            data: { rule: refusal.rule, decisionId: refusal.decisionId },
+            // What is hidden must not show itself beside the call that asked for it.
+            data: { ...(!refusal.hidden && { rule: refusal.rule }), decisionId: refusal.decisionId },
           }),
     );
   return answers.length === 0 ? json(403, '') : json(200, `[${answers.join(',')}]`, deniedHeader(refusal));
