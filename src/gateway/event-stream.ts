@@ -14,6 +14,8 @@ export interface EventStream {
 
 /** Takes the response over; it ends with the session, with the client, or when the gateway closes. */
 export function streamEvents(response: ServerResponse, { sessionId, first, events }: EventStream): void {
+  // The client may have left while its request was looked at; its `close` will not come again.
+  if (response.destroyed) return;
   const send = (event: SessionEvent): void => void response.write(`event: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`);
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
   send(first);

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-const LAUNCHER = new URL('../../bin/mcprec.js', import.meta.url).pathname;
+/** bin/mcprec.js. */
+export const LAUNCHER = new URL('../../bin/mcprec.js', import.meta.url).pathname;
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 export interface StartOptions {
