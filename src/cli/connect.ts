@@ -29,7 +29,7 @@ export async function runConnect(connections: readonly string[], options: Connec
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);
   const port = portNumber(options.port);
-  if (options.printConfig !== undefined) return printConfig(targets, readClientName(options.printConfig), { options, port, io });
+  if (options.printConfig !== undefined) return await printConfig(targets, readClientName(options.printConfig), { options, port, io });
 
   const interactive = !options.json && io.stdout.isTTY === true && io.stdin.isTTY === true;
   const status = interactive ? new StatusLine(io) : undefined;
