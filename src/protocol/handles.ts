@@ -1,6 +1,6 @@
 // Finds the handles that an upstream gives out and a client sends back (RULES R2): sessions, cursors, states, tasks, event ids.
-import { member, parseJson, stringMember } from '../base/json.ts';
-import { headerValue, type RawHeaders } from './headers.ts';
+import { type JsonNode, member, parseJson } from '../base/json.ts';
+import { headerValues, type RawHeaders } from './headers.ts';
 import type { ClientMessage } from './message.ts';
 import { type LocalAnswer, rpcCodes } from './refusal.ts';
 
@@ -17,41 +17,52 @@ export function handlesInRequest(headers: RawHeaders, messages: readonly ClientM
   const add = (kind: HandleKind, value: string | undefined): void => {
     if (value !== undefined && value !== '') handles.push({ kind, value });
   };
-  add('session', headerValue(headers, 'mcp-session-id'));
-  add('event', headerValue(headers, 'last-event-id'));
+  // Every one of them: which of two an upstream reads, nobody here can know.
+  for (const value of headerValues(headers, 'mcp-session-id')) add('session', value);
+  for (const value of headerValues(headers, 'last-event-id')) add('event', value);
   for (const { params, method } of messages) {
-    add('cursor', stringMember(params, 'cursor'));
-    add('state', stringMember(params, 'requestState'));
-    if (method?.startsWith('tasks/')) add('task', stringMember(params, 'taskId'));
+    add('cursor', textOf(member(params, 'cursor')));
+    add('state', textOf(member(params, 'requestState')));
+    if (method?.startsWith('tasks/')) add('task', textOf(member(params, 'taskId')));
   }
   return handles;
 }
 
+/** A handle that nobody was given. */
+const NOBODYS = '\0';
+
+/** What a handle is compared by: an upstream may take a number for the text of it, and what else it may take is not ours to guess. */
+function textOf(node: JsonNode | undefined): string | undefined {
+  if (node === undefined || (node.type === 'literal' && node.value === null)) return undefined;
+  return node.type === 'string' ? node.value : node.type === 'number' ? node.lexeme : NOBODYS;
+}
+
 /** The session that an answer's headers open. */
 export function handlesInHeaders(headers: RawHeaders): readonly Handle[] {
-  const value = headerValue(headers, 'mcp-session-id');
-  return value === undefined ? [] : [{ kind: 'session', value }];
+  return headerValues(headers, 'mcp-session-id').map((value) => ({ kind: 'session', value }));
 }
 
 /** Words without which a message holds no handle; looking for them is cheaper than reading every answer. */
 const MARKS = ['"nextCursor"', '"requestState"', '"taskId"'];
 
-/** The handles in one message of an upstream. */
+/**
+ * The handles that one message of an upstream gives to whoever gets it. Tasks only where they are the answer itself: a list, or what is
+ * told of a task, may be of everybody's behind the one credential.
+ */
 export function handlesInAnswer(text: string, eventId: string | undefined): readonly Handle[] {
   const handles: Handle[] = eventId === undefined || eventId === '' ? [] : [{ kind: 'event', value: eventId }];
   if (!MARKS.some((mark) => text.includes(mark))) return handles;
   const root = parseJson(text);
   if (root.type === 'fault') return handles;
   for (const message of root.type === 'array' ? root.items : [root]) {
-    const body = member(message, 'result') ?? member(message, 'params');
+    const result = member(message, 'result');
+    const body = result ?? member(message, 'params');
     const found: [HandleKind, string | undefined][] = [
-      ['cursor', stringMember(body, 'nextCursor')],
-      ['state', stringMember(body, 'requestState')],
-      ['task', stringMember(body, 'taskId') ?? stringMember(member(body, 'task'), 'taskId')],
+      ['cursor', textOf(member(body, 'nextCursor'))],
+      ['state', textOf(member(body, 'requestState'))],
+      ['task', textOf(member(result, 'taskId') ?? member(member(result, 'task'), 'taskId'))],
     ];
-    const tasks = member(body, 'tasks');
-    if (tasks?.type === 'array') for (const task of tasks.items) found.push(['task', stringMember(task, 'taskId')]);
-    for (const [kind, value] of found) if (value !== undefined) handles.push({ kind, value });
+    for (const [kind, value] of found) if (value !== undefined && value !== NOBODYS) handles.push({ kind, value });
   }
   return handles;
 }

@@ -21,6 +21,25 @@ test('the handles a client sends back', () => {
   ]);
 });
 
+test('a header that stands twice brings every handle in it', () => {
+  expect(handlesInRequest(['Mcp-Session-Id', 'mine', 'mcp-session-id', 'another’s', 'Last-Event-ID', '1', 'last-event-id', '2'], [])).toEqual([
+    { kind: 'session', value: 'mine' },
+    { kind: 'session', value: 'another’s' },
+    { kind: 'event', value: '1' },
+    { kind: 'event', value: '2' },
+  ]);
+});
+
+test.each([
+  ['7', '7'],
+  ['["t"]', '\0'],
+  ['{"a":"t"}', '\0'],
+])('a handle written as %s is compared all the same', (written, value) => {
+  const body = messages(`{"jsonrpc":"2.0","id":1,"method":"tasks/result","params":{"taskId":${written}}}`);
+  expect(handlesInRequest([], body)).toEqual([{ kind: 'task', value }]);
+  expect(handlesInRequest([], messages('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":null}}'))).toEqual([]);
+});
+
 describe('the handles an upstream gives out', () => {
   test('in headers and in messages', () => {
     expect(handlesInHeaders(['MCP-SESSION-ID', 's'])).toEqual([{ kind: 'session', value: 's' }]);
@@ -30,12 +49,14 @@ describe('the handles an upstream gives out', () => {
       { kind: 'cursor', value: 'c' },
       { kind: 'state', value: 'r' },
     ]);
-    expect(handlesInAnswer('{"id":1,"result":{"tasks":[{"taskId":"a"},{"taskId":"b"}],"task":{"taskId":"c"}}}', undefined).map((h) => h.value)).toEqual([
-      'c',
-      'a',
-      'b',
-    ]);
+    expect(handlesInAnswer('{"id":1,"result":{"task":{"taskId":"c"}}}', undefined)).toEqual([{ kind: 'task', value: 'c' }]);
+    expect(handlesInAnswer('{"id":1,"result":{"taskId":"c"}}', undefined)).toEqual([{ kind: 'task', value: 'c' }]);
     expect(handlesInAnswer('[{"id":1,"result":{"nextCursor":"c"}}]', undefined)).toEqual([{ kind: 'cursor', value: 'c' }]);
+  });
+
+  test('no task in a list, or told of: it may be somebody else’s behind the same credential', () => {
+    expect(handlesInAnswer('{"id":1,"result":{"tasks":[{"taskId":"a"},{"taskId":"b"}]}}', undefined)).toEqual([]);
+    expect(handlesInAnswer('{"method":"notifications/tasks/status","params":{"taskId":"a"}}', undefined)).toEqual([]);
   });
 
   test('nothing in what is none', () => {
