@@ -4,11 +4,13 @@ export type HttpPath = { readonly kind: 'path'; readonly path: string } | { read
 
 /**
  * The path with percent-encodings undone, for matching. Refused is what two readers may read differently: dot segments, empty
- * segments, slashes and backslashes that are encoded, control characters, and encodings that are none. Source: RFC 3986 §6.2.
+ * segments, slashes and backslashes that are encoded, fragments and parameters of segments, control characters, and encodings that are none. Source: RFC 3986 §6.2.
  */
 export function readHttpPath(raw: string): HttpPath {
   if (!raw.startsWith('/')) return fault('the path does not begin with a slash');
   if (/%(?:2f|5c)|\\/i.test(raw)) return fault('the path has an encoded slash or a backslash');
+  // Readers of URLs cut the first off as a fragment, and some servers the second, with what follows, as a segment's parameters.
+  if (/[#;]|%3b/i.test(raw)) return fault('the path has a number sign or a semicolon');
   let path: string;
   try {
     path = decodeURIComponent(raw);

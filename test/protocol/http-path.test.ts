@@ -32,6 +32,11 @@ describe('the path of an HTTP call', () => {
     '/a%0ab',
     '/%252e%252e/b',
     '/a%252fb',
+    '/a/delete#',
+    '/a#/../b',
+    '/a/delete;x=1',
+    '/a/..;/b',
+    '/a/delete%3bx=1',
     'a',
     '*',
   ])('%s is refused', (raw) => {
