@@ -42,11 +42,16 @@ export class Laptop implements Disposable {
     return { ...ended, stdout: command.stdout.map((line) => `${line}\n`).join(''), stderr: command.stderr };
   }
 
+  /** Runs a command that must end with 0; returns what it printed. */
+  async answer(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(...args);
+    if (code !== 0) throw new Error(`mcprec ${args.join(' ')} ended with ${code}: ${stderr}`);
+    return stdout;
+  }
+
   /** Runs a command that must end with 0 and prints one JSON value. */
   async json<T>(...args: string[]): Promise<T> {
-    const { code, stdout, stderr } = await this.run(...args, '--json');
-    if (code !== 0) throw new Error(`mcprec ${args.join(' ')} ended with ${code}: ${stderr}`);
-    return JSON.parse(stdout) as T;
+    return JSON.parse(await this.answer(...args, '--json')) as T;
   }
 
   /** Logs in through the provider's pages as that account. */
