@@ -50,10 +50,15 @@ const faultTexts: Readonly<Record<SignatureFault, string>> = {
   mismatch: 'the signature is not that of this session, or the request was changed on the way',
 };
 
+interface TokenOwner {
+  readonly sessionId: SessionId;
+  readonly expiresMs: number;
+}
+
 export class Authenticator {
   readonly #parts: AuthenticatorParts;
   /** Digest of a token → its session, and when the token ends. */
-  readonly #tokens = new Map<string, { readonly sessionId: SessionId; readonly expiresMs: number }>();
+  readonly #tokens = new Map<string, TokenOwner>();
 
   constructor(parts: AuthenticatorParts) {
     this.#parts = parts;
@@ -96,13 +101,13 @@ export class Authenticator {
     const token = /^Bearer ([A-Za-z0-9_-]{1,200})$/.exec(headerValue(rawHeaders, 'authorization') ?? '')?.[1];
     if (sessionId === undefined || token === undefined) return refuse(401, 'grant_ended', 'the request carries no grant');
     const owner = await this.#ownerOf(token);
-    if (owner !== undefined && owner !== sessionId) return refuse(401, 'signature_invalid', 'the token belongs to another session');
-    const session = owner === undefined ? undefined : await this.#parts.live.get(owner);
+    if (owner !== undefined && owner.sessionId !== sessionId) return refuse(401, 'signature_invalid', 'the token belongs to another session');
+    const session = owner === undefined ? undefined : await this.#parts.live.get(owner.sessionId, owner.expiresMs);
     if (session === undefined || session.ended !== undefined || session.expiresMs <= this.#parts.clock.wallMs()) return this.#endedRefusal(sessionId);
     return session;
   }
 
-  async #ownerOf(token: string): Promise<SessionId | undefined> {
+  async #ownerOf(token: string): Promise<TokenOwner | undefined> {
     const { store, clock } = this.#parts;
     const nowMs = clock.wallMs();
     const digest = createHash('sha256').update(token).digest();
@@ -114,7 +119,7 @@ export class Authenticator {
     }
     if (this.#tokens.size >= limits.tokensCachedMax) this.#tokens.clear();
     this.#tokens.set(key, known);
-    return known.sessionId;
+    return known;
   }
 
   async #endedRefusal(sessionId: SessionId): Promise<Refused> {

@@ -114,6 +114,7 @@ export class Grants {
     const token: SessionToken = { hash: hashOf(text), expiresMs: Math.min(session.expiresMs, nowMs + limits.grantTokenMsMax) };
     const renewed = await store.renewSession({ sessionId: session.sessionId, token, expiresMs: session.expiresMs, groups });
     if (!renewed) throw new McprecError('grant_ended', 'the grant has ended');
+    await live.prolong(session.sessionId, token.expiresMs);
     const projection = await this.#sign(projectPolicy(config, groups, session.connection));
     if (!sameGroups(session.identity.groups, groups)) {
       await live.regroup(session.sessionId, groups);
@@ -143,9 +144,10 @@ export class Grants {
     return this.#end(session, { state, reason: state, stated: { forwarder: laptop } });
   }
 
-  /** Ends the sessions whose grant is over. */
+  /** Ends the sessions whose grant is over, and cuts off what is in flight without a token. */
   async endExpired(): Promise<void> {
-    const { store, ids } = this.#parts;
+    const { store, ids, live } = this.#parts;
+    await live.cutLapsed(ids.clock.wallMs());
     for (const sessionId of await store.expiredSessions(ids.clock.wallMs())) {
       const session = await store.session(sessionId);
       if (session !== undefined) await this.#end(session, { state: 'expired', reason: 'expired' });
@@ -158,6 +160,8 @@ export class Grants {
     const entry = this.#draft('close', statementBytes(this.#masker, { state, ...stated }, { reason }));
     await live.stop(sessionId, state);
     if (await store.endSession({ sessionId, state, reason, atMs: ids.clock.wallMs(), entries: [entry] })) {
+      // Again: a request may have loaded the session between the two.
+      await live.stop(sessionId, state);
       live.drop(sessionId);
       events.publish(sessionId, state === 'revoked' ? { event: state, reason } : { event: state });
     }

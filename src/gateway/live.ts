@@ -24,8 +24,10 @@ export interface LiveSession {
   readonly rules: PathRules;
   /** Set once the session has ended, also while exchanges of it are still in flight. */
   readonly ended: Exclude<SessionState, 'open'> | undefined;
-  /** Aborted when the session ends, with the word that stands in the last entry of what was in flight. */
+  /** Aborted when the session ends, or the last of its tokens, with the word that stands in the last entry of what was in flight. */
   readonly closing: AbortController;
+  /** When the newest of the tokens that were seen ends: what is in flight lives no longer without a renewal. */
+  readonly tokenEndsMs: number;
   readonly inFlight: Set<Promise<void>>;
 }
 
@@ -46,18 +48,38 @@ export class LiveSessions {
     this.#parts = parts;
   }
 
-  /** The open session of that id; undefined where there is none. Throws what the store throws, and `secret_unresolved`. */
-  async get(sessionId: SessionId): Promise<LiveSession | undefined> {
+  /** The open session that a token of it opens; undefined where there is none. Throws what the store throws, and `secret_unresolved`. */
+  async get(sessionId: SessionId, tokenEndsMs: number): Promise<LiveSession | undefined> {
     const loading = this.#sessions.get(sessionId) ?? this.#load(sessionId);
     this.#sessions.set(sessionId, loading);
     try {
       const session = await loading;
       // Only open sessions are kept: the rest could be asked for without end.
       if (session === undefined) this.#forget(sessionId, loading);
+      else session.tokenEndsMs = Math.max(session.tokenEndsMs, tokenEndsMs);
       return session;
     } catch (error) {
       this.#forget(sessionId, loading);
       throw error;
+    }
+  }
+
+  /** After a renewal: what is in flight may go on as long as the new token. */
+  async prolong(sessionId: SessionId, tokenEndsMs: number): Promise<void> {
+    const session = await this.#sessions.get(sessionId);
+    if (session !== undefined) session.tokenEndsMs = Math.max(session.tokenEndsMs, tokenEndsMs);
+  }
+
+  /**
+   * Cuts off what is in flight where every token has ended: whoever does not renew, because they may not any more, would keep an open
+   * stream otherwise. The session stays open for a renewal.
+   */
+  async cutLapsed(nowMs: number): Promise<void> {
+    for (const loading of [...this.#sessions.values()]) {
+      const session = await loading.catch(() => undefined);
+      if (session === undefined || session.tokenEndsMs > nowMs || session.inFlight.size === 0) continue;
+      session.closing.abort('token_ended');
+      session.closing = new AbortController();
     }
   }
 
@@ -124,6 +146,7 @@ export class LiveSessions {
       reconcileKey,
       ended: undefined,
       closing: new AbortController(),
+      tokenEndsMs: 0,
       inFlight: new Set(),
     };
   }

@@ -182,6 +182,27 @@ describe('the life of a grant', () => {
     expect(JSON.parse(Buffer.from(last?.names?.bytes ?? []).toString())).toEqual({ note: 'grant_revoked' });
   });
 
+  it('keeps a stream as long as it is renewed, and no longer', async () => {
+    const [renewed, left] = [await sre.grant('datadog'), await sre.grant('datadog')];
+    world.upstream.streams = true;
+    const streams = [await renewed.stream(), await left.stream()].map((answer) => answer.body?.getReader());
+    world.upstream.streams = false;
+    for (const reader of streams) await reader?.read();
+    let cut = false;
+    const later = streams[0]?.read().catch(() => {
+      cut = true;
+    });
+    world.clock.aheadMs += limits.grantTokenMsMax - 10_000;
+    await sre.call('POST', `/v1/grants/${renewed.response.grantId}/renew`);
+    world.clock.aheadMs += 20_000;
+    await expect(streams[1]?.read()).rejects.toThrow();
+    expect([cut, await stateOf(left)]).toMatchObject([false, { state: 'open' }]);
+    await sre.call('DELETE', `/v1/grants/${renewed.response.grantId}`);
+    await later;
+    expect(cut).toBe(true);
+    world.clock.aheadMs = 0;
+  });
+
   it('is revoked by its holder or an administrator, and by nobody else', async () => {
     const [mine, other] = [await sre.grant('datadog'), await sre.grant('datadog')];
     const dev = await world.caller('dev');
