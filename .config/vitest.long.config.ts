@@ -9,6 +9,8 @@ export default defineConfig({
     globalSetup: ['test/setup/global.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
+    // Waits end when what is awaited comes; the bound is for a machine that is busy.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     pool: 'forks',
     maxWorkers: 1,
   },

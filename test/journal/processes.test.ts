@@ -140,8 +140,8 @@ test('a lock that another process holds for a moment is waited for, also where n
 });
 
 test.skipIf(process.platform !== 'linux')('a process that has ended but was not waited for is dead', async () => {
-  // The shell's child ends at once; the shell becomes a `sleep`, which never waits for it.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // The shell becomes a `sleep`, which never waits for the shell's child; that one ends only then, or the shell might still reap it.
+  const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(createInterface({ input: parent.stdout }), 'line');
   const pid = Number(line);
   let stat: string;
