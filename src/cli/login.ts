@@ -7,6 +7,7 @@ import { type Login, namedGateway, readLogins } from '../identity/logins.ts';
 import { terminalAsk } from '../identity/passphrase.ts';
 import type { SecretOptions } from '../identity/secret-store.ts';
 import { hasBrowser, openOnEnter } from './browser.ts';
+import { ensureHome } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 
 /** The flags that every command which opens a login takes. */
@@ -40,6 +41,8 @@ export async function runLogin(options: LoginOptions, io: Io): Promise<void> {
   const method = methodOf(options);
   const gateway = namedGateway({ gateway: options.gateway, env: io.env }, readLogins(io.home));
   if (gateway === undefined) throw new McprecError('usage', 'no gateway is named', { remedy: 'give --gateway URL, or set MCPREC_GATEWAY' });
+  // Before anybody is asked anything: a login that cannot be kept is none.
+  ensureHome(io.home);
   const qr = await qrWriter(options, io);
   let offer: Disposable | undefined;
   const report = (event: LoginEvent): void => {
