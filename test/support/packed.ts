@@ -31,6 +31,11 @@ export function reachedChunks(): readonly string[] {
   return [...reached].sort();
 }
 
+/** The version that package.json names. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
 /** The text of a chunk. */
 export function chunkText(name: string): string {
   return readFileSync(join(DIST, name), 'utf8');
