@@ -27,6 +27,7 @@ export class JsonReader {
   readonly #text: string;
   #at = 0;
   #depth = 0;
+  #values = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -42,6 +43,7 @@ export class JsonReader {
   }
 
   #value(): JsonNode {
+    if (++this.#values > limits.jsonValuesMax) throw new Fault(this.#at, `more than ${limits.jsonValuesMax} values`);
     const c = this.#text.charCodeAt(this.#at);
     if (c === QUOTE) return this.#string();
     if (c === 0x7b) return this.#nested(() => this.#object());

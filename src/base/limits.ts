@@ -14,6 +14,8 @@ export const limits = {
   headerBytesMax: 64 * KiB,
   /** Nesting of JSON that is read. */
   jsonDepthMax: 256,
+  /** Values of one JSON text that is read; each takes some hundred bytes of memory, and three of text are enough for one. */
+  jsonValuesMax: 4_000_000,
   /** One leaf of a log, encoded (DESIGN §7). */
   leafBytesMax: 65_535,
   /** Names (method, tool, URI, metric names) of one entry, encoded. */
@@ -87,9 +89,11 @@ export const limits = {
   /** Entries in one upload of a sync, and their bytes before compression. */
   syncEntriesMax: 500,
   syncBytesMax: 4 * MiB,
-  /** One upload of a sync as sent, and inflated: more than `syncBytesMax`, because an entry alone may be larger. */
+  /** One upload of a sync as sent, and inflated, as well as all its payloads inflated: more than `syncBytesMax`, because an entry alone may be larger. */
   uploadBytesMax: 32 * MiB,
   uploadInflatedBytesMax: 96 * MiB,
+  /** CBOR values in one upload: an entry has under twenty. */
+  uploadValuesMax: 20_000,
   /** Body of a control request other than a sync. */
   controlBytesMax: 256 * KiB,
   /** How soon after an entry was written a connected forwarder syncs it. */

@@ -1,7 +1,7 @@
 // Reads the body of an upload: CBOR, perhaps packed with zstd, its shape checked by hand because it is mostly bytes.
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
-import { decode } from 'cborg';
+import { type DecodeOptions, decode, Tokenizer } from 'cborg';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
@@ -45,11 +45,22 @@ async function inflate(body: Uint8Array, coding: string | undefined): Promise<Ui
   }
 }
 
+/** Stops at more values than an upload can have: a byte is enough for one, and each takes its place in memory. */
+class BoundedTokenizer extends Tokenizer {
+  #left = limits.uploadValuesMax;
+
+  override next() {
+    if (this.#left-- === 0) throw new Error('too many values');
+    return super.next();
+  }
+}
+
 function decodeCbor(bytes: Uint8Array): unknown {
+  const options: DecodeOptions = { rejectDuplicateMapKeys: true, allowIndefinite: false };
   try {
-    return decode(bytes, { rejectDuplicateMapKeys: true, allowIndefinite: false });
+    return decode(bytes, { ...options, tokenizer: new BoundedTokenizer(bytes, options) });
   } catch (cause) {
-    throw new McprecError('usage', 'the upload is not CBOR', { cause });
+    throw new McprecError('usage', 'the upload is not CBOR, or has more values than an upload can have', { cause });
   }
 }
 

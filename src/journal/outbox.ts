@@ -1,6 +1,7 @@
 // What the gateway still lacks: which logs, what to upload next, how far behind. Sends nothing itself.
 import type { Database, Statement } from 'better-sqlite3';
 import { idBytes, type LogId, type SessionId } from '../base/ids.ts';
+import { decodeLeaf } from '../evidence/leaf.ts';
 import { Frontier } from '../evidence/merkle.ts';
 import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
 import type { Committer } from './committer.ts';
@@ -74,7 +75,7 @@ export class Outbox {
       .map((row) => ({ logId: `log_${row.log_id.toString('hex')}` as LogId, sessionId: row.session_id as SessionId, size: row.size, received: row.received }));
   }
 
-  /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where stored bytes reach `bytesMax`. */
+  /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where their bytes before compression reach `bytesMax`. */
   upload(logId: LogId, from: number, entriesMax: number, bytesMax: number): LogUpload {
     const base = this.#logNo(logId) * entriesPerLog;
     const frontier = this.#frontierAt(logId, base, from);
@@ -83,7 +84,8 @@ export class Outbox {
     for (const row of this.#upload.iterate(base + from, base + from + entriesMax)) {
       entries.push(readUpload(row));
       frontier.append(row.leaf_hash);
-      bytes += row.leaf.length + (row.names?.length ?? 0) + (row.payload?.length ?? 0);
+      // As the gateway will have it before it: unpacked.
+      bytes += row.leaf.length + (row.names?.length ?? 0) + (row.payload === null ? 0 : decodeLeaf(row.leaf).storedBytes);
       if (bytes >= bytesMax) break;
     }
     this.#keep(logId, frontier);

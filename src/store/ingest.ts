@@ -85,9 +85,13 @@ function checkEntries(before: LogTail, entries: readonly UploadedEntry[], root: 
   const frontier = before.frontier.copy();
   const leaves: Leaf[] = [];
   let tail = before;
+  let inflatedBytes = 0;
   for (const entry of entries) {
     const index = frontier.size;
     const leaf = readLeaf(entry.leaf);
+    // Before it is inflated: a small payload may grow by a thousand times.
+    inflatedBytes += typeof leaf === 'string' || entry.payload === undefined ? 0 : leaf.storedBytes;
+    if (inflatedBytes > limits.uploadInflatedBytesMax) return { kind: 'invalid', reason: `entry ${index}: the payloads of the upload are too long` };
     const fault = typeof leaf === 'string' ? leaf : faultOf(entry, leaf, tail, index);
     if (typeof leaf === 'string' || fault !== undefined) return { kind: 'invalid', reason: `entry ${index}: ${fault}` };
     const counted = countsOf(leaf);
@@ -121,7 +125,7 @@ function faultOf(entry: UploadedEntry, leaf: Leaf, tail: LogTail, index: number)
   if (
     entry.payload === undefined
       ? leaf.payloadCommitment !== undefined
-      : !commits('payload', leaf.payloadCommitment, entry.payload.salt, inflated(entry.payload))
+      : !commits('payload', leaf.payloadCommitment, entry.payload.salt, inflated(entry.payload, leaf.storedBytes))
   ) {
     return 'the payload is not the one that the leaf commits to';
   }
@@ -135,11 +139,12 @@ function commits(domain: 'payload' | 'names', committed: Uint8Array | undefined,
   return committed !== undefined && bytes !== undefined && sameBytes(commitment(domain, salt, bytes), committed);
 }
 
-/** The bytes that the commitment is over; undefined where they cannot be had within bounds. */
-function inflated({ bytes, coding }: NonNullable<UploadedEntry['payload']>): Uint8Array | undefined {
-  if (coding === 'identity') return bytes;
+/** The bytes that the commitment is over; undefined where they are not as long as the leaf says. */
+function inflated({ bytes, coding }: NonNullable<UploadedEntry['payload']>, length: number): Uint8Array | undefined {
+  if (coding === 'identity') return bytes.length === length ? bytes : undefined;
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: limits.requestInflatedBytesMax });
+    const whole = zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, length) });
+    return whole.length === length ? whole : undefined;
   } catch {
     return undefined;
   }

@@ -65,6 +65,11 @@ describe('what is JSON', () => {
     expect(parseJson(nested(limits.jsonDepthMax + 1))).toMatchObject({ type: 'fault', offset: limits.jsonDepthMax });
     expect(parseJson('[{"a":'.repeat(100_000))).toMatchObject({ type: 'fault' });
   });
+
+  test('and so is the number of values, because a few bytes of text take a hundred of memory', () => {
+    const fault = parseJson(`[${'0,'.repeat(limits.jsonValuesMax)}0]`);
+    expect(fault).toMatchObject({ type: 'fault', reason: expect.stringContaining('values') });
+  });
 });
 
 describe('what stands where', () => {

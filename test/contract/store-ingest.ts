@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { type LogId, newId } from '../../src/base/ids.ts';
+import { limits } from '../../src/base/limits.ts';
 import type { LogUpload } from '../../src/protocol/control.ts';
 import { draft, ending, hexOf, ids, Laptop, newExchange, request, startMs } from './fixtures.ts';
 import type { StoreAtHand } from './store.ts';
@@ -86,6 +87,14 @@ export function ingestContract(t: StoreAtHand): void {
       expect(await upload(made, spoil(laptop.upload(0)))).toMatchObject({ kind: 'invalid', reason: expect.stringContaining(why) });
       expect(await t.store.entries(made.forwarderLog, 0, 10)).toEqual([]);
       expect(await upload(made, laptop.upload(0))).toMatchObject({ kind: 'stored' });
+    });
+
+    it('refuses payloads that are small and grow to more than an upload may have', async () => {
+      const made = await t.openSession();
+      const bomb = 'x'.repeat(limits.uploadInflatedBytesMax / 4);
+      const laptop = new Laptop(made.forwarderLog).add(draft('open'), ...Array.from({ length: 5 }, () => request(newExchange(), bomb)));
+      expect(await upload(made, laptop.upload(0))).toMatchObject({ kind: 'invalid', reason: 'entry 5: the payloads of the upload are too long' });
+      expect(await upload(made, laptop.upload(0, 2))).toMatchObject({ kind: 'stored' });
     });
 
     it('refuses the leaves of another log, an unknown log, and its own', async () => {

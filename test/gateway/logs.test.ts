@@ -78,6 +78,7 @@ describe('a laptop’s log', () => {
     ['no CBOR', Buffer.from('{"a":1}'), { 'content-type': 'application/cbor' }, 'not CBOR'],
     ['bytes that are not zstd', Buffer.from('plain'), packed, 'unpacked'],
     ['a bomb', zstdCompressSync(Buffer.alloc(100 * 1024 * 1024)), packed, 'larger than'],
+    ['a bomb of values', zstdCompressSync(encode({ from: 0, entries: new Array(100_000).fill(0), root: randomBytes(32) })), packed, 'more values'],
     ['another shape', zstdCompressSync(encode({ from: 0, entries: {}, root: randomBytes(32) })), packed, 'malformed'],
     ['an entry without a leaf', zstdCompressSync(encode({ from: 0, entries: [{}], root: randomBytes(32) })), packed, 'malformed'],
     ['a negative place', zstdCompressSync(encode({ from: -1, entries: [], root: randomBytes(32) })), packed, 'malformed'],

@@ -1,6 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { markMasked } from '../../src/base/masked.ts';
 import { commitment } from '../../src/evidence/commitment.ts';
 import { decodeLeaf } from '../../src/evidence/leaf.ts';
 import { Frontier, leafHash } from '../../src/evidence/merkle.ts';
@@ -71,6 +72,14 @@ test('a batch ends at the byte limit but is never empty', async () => {
   const some = journal.uploadBatch(log.logId, 1, 100, 1000).entries.length;
   expect(some).toBeGreaterThan(1);
   expect(some).toBeLessThan(10);
+});
+
+test('a batch ends at what its payloads are unpacked, because the gateway unpacks them', async () => {
+  using journal = open(journalPath());
+  const log = await openSession(journal, { gateway });
+  const payload = markMasked(Buffer.alloc(100_000, 'x'));
+  await log.append(Array.from({ length: 5 }, (_, n) => ({ ...requestDraft(systemClock, n), payload })));
+  expect(journal.uploadBatch(log.logId, 1, 100, 250_000).entries).toHaveLength(3);
 });
 
 test('the root is right wherever the gateway says it stands', async () => {
