@@ -1,8 +1,8 @@
 // Secrets that their name gives away: `"password": "…"`, `API_KEY=…`, `token: …`, `--secret …`, at any depth of JSON in strings.
 import { type NameKind, nameKind } from './keynames.ts';
-import { markEnd } from './marker.ts';
+import { lastMark, markEnd } from './marker.ts';
 import type { Source } from './source.ts';
-import { isDigit } from './units.ts';
+import { isDigit, isLetter } from './units.ts';
 import { closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER } from './values.ts';
 
 const BACKSLASH = 0x5c;
@@ -12,12 +12,14 @@ const COLON = 0x3a;
 const EQUALS = 0x3d;
 const SPACES_MAX = 16;
 const ITEMS_MAX = 64;
+const ELEMENT_MAX = 512;
 
-/** A name and where it ends; `quoted` where it stands in quotes, as in JSON. */
+/** A name and where it ends; `quoted` where it stands in quotes, as in JSON, behind that many backslashes. */
 interface Name {
   readonly kind: NameKind;
   readonly end: number;
   readonly quoted: boolean;
+  readonly slashes: number;
 }
 
 /** Masks the value after the `:` or `=` at `at` if its name is a secret's or a field's. The last word before stands at `nameStart`…`nameEnd`. Returns the end of the hit, or 0. */
@@ -26,9 +28,11 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
   let end = at;
   while (at - end < SPACES_MAX && isSpace(u[end - 1])) end--;
   const quoted = u[end - 1] === DOUBLE || u[end - 1] === SINGLE;
+  let slashes = 0;
   if (quoted) {
     end--;
-    while (u[end - 1] === BACKSLASH) end--;
+    while (u[end - 1 - slashes] === BACKSLASH) slashes++;
+    end -= slashes;
   }
   if (end !== nameEnd) return 0;
   const kind = (source.on.secrets ? nameKind(u, end) : undefined) ?? fieldKind(source, nameStart, end);
@@ -38,11 +42,22 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
   let value = at + 1;
   if (u[value] === EQUALS || u[value] === 0x3e) value++;
   while (value - at < SPACES_MAX && isSpace(u[value])) value++;
-  return maskValueAt(source, { kind, end, quoted }, sign === COLON ? 'colon' : 'equals', value);
+  return maskValueAt(source, { kind, end, quoted, slashes }, sign === COLON ? 'colon' : 'equals', value);
 }
 
 function fieldKind(source: Source, start: number, end: number): NameKind | undefined {
   return source.names.size > 0 && source.names.has(source.text.slice(start, end).toLowerCase()) ? 'field' : undefined;
+}
+
+/** Masks the text of the XML element whose start tag ends with the `>` at `at` and has a secret's name; returns its end, or 0. */
+export function maskElement(source: Source, at: number, nameStart: number): number {
+  const u = source.units;
+  const before = u[nameStart - 1];
+  const kind = source.on.secrets && (before === 0x3c || before === COLON) ? nameKind(u, at) : undefined;
+  if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
+  const end = source.text.slice(at + 1, at + 1 + ELEMENT_MAX).search(/[<"\\\n]/) + at + 1;
+  if (end <= at + 1 || u[end] !== 0x3c || lastMark(source.text, at, end)?.end === end) return 0;
+  return isPlaceholder(source.text.slice(at + 1, end)) ? 0 : source.hit(at + 1, end, markOf(kind));
 }
 
 /** Masks what follows a command line's `--password` or the sentence's `the password is`. */
@@ -52,7 +67,7 @@ export function maskFollowing(source: Source, nameEnd: number, from: number): nu
   let value = from;
   while (value - from < SPACES_MAX && isSpace(source.units[value])) value++;
   if (source.units[value] === 0x2d) return 0;
-  return maskValueAt(source, { kind, end: nameEnd, quoted: false }, 'colon', value);
+  return maskValueAt(source, { kind, end: nameEnd, quoted: false, slashes: 0 }, 'colon', value);
 }
 
 function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
@@ -60,7 +75,7 @@ function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals', at: n
   let open = at;
   while (u[open] === BACKSLASH) open++;
   const quote = u[open];
-  if (name.kind === 'value') return quote === DOUBLE ? maskPair(source, name, at, open) : 0;
+  if (name.kind === 'value') return maskPair(source, name, at, open);
   if (name.kind === 'signature' && !inQuery(source, name.end)) return 0;
   if (quote === DOUBLE || quote === SINGLE || quote === 0x60) return maskQuoted(source, name, at, open);
   if (u[at] === 0x5b && name.quoted) return maskItems(source, name, at);
@@ -80,12 +95,20 @@ function maskNumber(source: Source, name: Name, at: number): number {
 
 function maskQuoted(source: Source, name: Name, at: number, open: number): number {
   const start = open + 1;
+  if (source.units[open] === DOUBLE && isClosing(source, name, at, open)) return 0;
   const end = closingQuote(source, open, open - at);
   if (end <= start) return 0;
   const held = source.text.slice(start, Math.min(end, start + 64));
   if (markEnd(source.text, start) === end || (!name.quoted && isPlaceholder(held))) return 0;
   if (name.kind === 'code' && !/^\d{3,8}$/.test(held)) return 0;
   return source.hit(start, end, markOf(name.kind));
+}
+
+// True where the quote behind a name is the end of the string that the name stands in, as in `{"q": "token: ", …}`.
+function isClosing(source: Source, name: Name, at: number, open: number): boolean {
+  if (name.quoted) return open - at < name.slashes;
+  if (source.form === 'json' && open === at) return true;
+  return source.quotes.closes(open) && /^\s*(?:[,}\]:\\]|$)/.test(source.text.slice(open + 1, open + 24));
 }
 
 // An array of strings, as headers are in some logs: `"Authorization": ["Bearer …"]`.
@@ -120,18 +143,25 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
 }
 
 // `Authorization: Bearer …`: the scheme stays, its credentials go. Schemes with parameters go to the end of the line.
-const SCHEME =
-  /(?:(?:basic|bearer|token|apikey|api-key|negotiate|ntlm|dpop|splunk|sswss?|geniekey|key|bot|oauth) +|(?:digest|aws4-hmac-sha256|hawk|signature|mac) +(?=\w))/iy;
+const SCHEME = /(?:basic|bearer|token|apikey|api-key|negotiate|ntlm|dpop|splunk|ssws|geniekey|key|bot) {1,4}/iy;
+const SCHEME_WITH_PARAMETERS = /(?:digest|aws4-hmac-sha256|hawk|signature|mac|oauth) {1,4}/iy;
+const PARAMETERS = /(?:[A-Za-z][\w-]{0,31}=(?:\\{0,7}"[^"\\\r\n]{0,1024}\\{0,7}"|[^\s,"'\\]{0,1024})(?:, {0,4})?){1,24}/y;
 
 function maskCredentials(source: Source, at: number): number {
+  const { text } = source;
+  SCHEME_WITH_PARAMETERS.lastIndex = at;
+  if (SCHEME_WITH_PARAMETERS.test(text)) {
+    const start = SCHEME_WITH_PARAMETERS.lastIndex;
+    PARAMETERS.lastIndex = start;
+    return PARAMETERS.test(text) ? source.hit(start, PARAMETERS.lastIndex, 'secret:authorization') : 0;
+  }
   SCHEME.lastIndex = at;
-  const start = SCHEME.test(source.text) ? SCHEME.lastIndex : at;
-  if (markEnd(source.text, start) > 0) return 0;
-  const parameters = /^(?:d|aws|h|s|m)/i.test(source.text.slice(at, start)) && !/^(?:dpop|splunk|ssws)/i.test(source.text.slice(at, start));
-  const end = parameters ? endOfLine(source, start) : endOfBare(source, start);
-  const held = source.text.slice(start, Math.min(end, start + 256));
-  if (start === at && !isPlausible({ kind: 'secret', sign: 'colon', held, next: '' })) return 0;
-  return end > start && !isPlaceholder(held) ? source.hit(start, end, 'secret:authorization') : 0;
+  const start = SCHEME.test(text) ? SCHEME.lastIndex : at;
+  const end = endOfBare(source, start);
+  if (end === start || markEnd(text, start) > 0) return 0;
+  const held = text.slice(start, Math.min(end, start + 256));
+  if (isPlaceholder(held) || (start === at && !isPlausible({ kind: 'secret', sign: 'colon', held, next: '' }))) return 0;
+  return source.hit(start, end, 'secret:authorization');
 }
 
 function maskCookies(source: Source, at: number): number {
@@ -153,9 +183,12 @@ function endOfLine(source: Source, at: number): number {
 }
 
 // `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.
-const NAMED = /["'](?:name|key|field|header|variable|env)\\{0,7}["']\s{0,4}:\s{0,4}\\{0,7}["']([\w. -]{1,64})\\{0,7}["']\s{0,8},\s{0,8}\\{0,7}["']$/i;
+const NAMED =
+  /(?:name|key|field|header|variable|env)\\{0,7}["']?\s{0,4}[:=]\s{0,4}\\{0,7}["']?([\w. -]{1,64}?)\\{0,7}["']?(?:\s{0,8},\s{0,8}|\s{1,24}|(?:\\{1,7}n\s{0,24}))\\{0,7}["']?$/i;
 
 function maskPair(source: Source, name: Name, at: number, open: number): number {
+  const first = source.units[open];
+  if (first !== DOUBLE && first !== SINGLE && !isLetter(first)) return 0;
   const nameStart = name.end - 5;
   const before = source.text.slice(Math.max(0, nameStart - 160), nameStart);
   const found = NAMED.exec(before);
@@ -164,12 +197,13 @@ function maskPair(source: Source, name: Name, at: number, open: number): number 
   const labelEnd = nameStart - before.length + found.index + found[0].lastIndexOf(label) + label.length;
   const kind = nameKind(source.units, labelEnd);
   if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
-  return maskQuoted(source, { kind, end: name.end, quoted: true }, at, open);
+  const pair = { kind, end: name.end, quoted: true, slashes: name.slashes };
+  return first === DOUBLE || first === SINGLE ? maskQuoted(source, pair, at, open) : maskBare(source, pair, 'equals', at);
 }
 
 // Signatures of signed links: only as a parameter of a query.
 function inQuery(source: Source, nameEnd: number): boolean {
-  return /[?&;](?:x-amz-|x-goog-)?(?:sig|signature)$/i.test(source.text.slice(Math.max(0, nameEnd - 24), nameEnd));
+  return /[?&;](?:sig|signature)$|x-(?:amz|goog)-signature$/i.test(source.text.slice(Math.max(0, nameEnd - 24), nameEnd));
 }
 
 function markOf(kind: NameKind): string {

@@ -1,7 +1,7 @@
 // Makes a masker from settings, and runs its steps on a text: fields, the scan, the places that stay, the new text.
 import { createHash } from 'node:crypto';
 import type { JsonNode } from '../base/json.ts';
-import { type Masked, markMasked } from '../base/masked.ts';
+import { markMasked } from '../base/masked.ts';
 import { compileFields, type FieldRules, maskFields } from './fields.ts';
 import { markEnd } from './marker.ts';
 import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
@@ -40,10 +40,27 @@ interface Engine {
 
 function maskText(engine: Engine, text: string, request: MaskRequest): MaskOutcome {
   const fielded = applyFields(engine, text, request);
-  const hits = findHits(engine, fielded.text, request);
-  const replacements = request.form === 'json' ? placeInJson(fielded.text, hits, request.target) : placeInText(fielded.text, hits, request.target);
-  if (replacements.length === 0) return { text: markMasked(fielded.text), count: fielded.count, masks: [] };
-  return { ...splice(fielded.text, replacements), count: fielded.count + replacements.length };
+  let outcome: Spliced = { text: fielded.text, masks: [] };
+  // What stood glued to a value may be seen for what it is once the value is gone. Each pass ends in marks, so a few are enough.
+  for (let pass = 0; pass < PASSES_MAX; pass++) {
+    const hits = findHits(engine, outcome.text, request);
+    const replacements = request.form === 'json' ? placeInJson(outcome.text, hits, request.target) : placeInText(outcome.text, hits, request.target);
+    if (replacements.length === 0) break;
+    const glued = replacements.some((one) => isGlued(outcome.text, one));
+    outcome = splice(outcome, replacements);
+    if (!glued) break;
+  }
+  return { text: markMasked(outcome.text), count: fielded.count + outcome.masks.length, masks: outcome.masks };
+}
+
+const PASSES_MAX = 4;
+
+// Next to what could be a part of another value; of digits, also behind a space.
+const GLUED_BEFORE = /(?:[\p{L}\p{N}_.:/@+%~#&=()-]|\d\s)$/u;
+const GLUED_BEHIND = /^(?:[\p{L}\p{N}_.:/@+%~#&=()-]|\s\d)/u;
+
+function isGlued(text: string, { start, end }: Replacement): boolean {
+  return GLUED_BEFORE.test(text.slice(Math.max(0, start - 2), start)) || GLUED_BEHIND.test(text.slice(end, end + 2));
 }
 
 function applyFields({ fields }: Engine, text: string, request: MaskRequest): { readonly text: string; readonly count: number } {
@@ -79,15 +96,29 @@ function withProtocol(text: string, hits: readonly Hit[], spans: ProtocolSpans, 
   return [...kept, ...opaque].sort((a, b) => a.start - b.start);
 }
 
-function splice(text: string, replacements: readonly Replacement[]): { readonly text: Masked<string>; readonly masks: readonly Mask[] } {
+interface Spliced {
+  readonly text: string;
+  readonly masks: readonly Mask[];
+}
+
+// Puts the replacements in, and moves the masks of earlier passes to where they stand now.
+function splice(before: Spliced, replacements: readonly Replacement[]): Spliced {
   const masks: Mask[] = [];
+  let next = 0;
   let out = '';
   let at = 0;
+  const keepUpTo = (offset: number): void => {
+    for (let mask = before.masks[next]; mask && mask.at < offset; mask = before.masks[++next]) {
+      if (mask.at >= at) masks.push({ ...mask, at: mask.at - at + out.length });
+    }
+  };
   for (const { start, end, by, mark } of replacements) {
-    out += text.slice(at, start);
+    keepUpTo(start);
+    out += before.text.slice(at, start);
     masks.push({ kind: mark, at: out.length, replaced: end - start });
     out += by;
     at = end;
   }
-  return { text: markMasked(out + text.slice(at)), masks };
+  keepUpTo(before.text.length + 1);
+  return { text: out + before.text.slice(at), masks };
 }

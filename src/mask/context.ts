@@ -12,7 +12,8 @@ const words = {
     'i',
   ),
   /** Enough for a number written in groups. */
-  phoneWeak: /(?<![a-z])(?:call|contact|reach|ring|dial|office|desk|home|work|pager|text|speak|callback)(?![a-z])/i,
+  phoneWeak:
+    /(?<![a-z])(?:call|contact|reach|ring|dial|text|speak|callback|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
   card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
   ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
 } as const;
@@ -80,6 +81,8 @@ export function nameBefore(source: Source, start: number): string {
   if (sign === 0x3a && !QUOTES.has(u[i] ?? 0)) return '';
   while (i > lowest && QUOTES.has(u[i] ?? 0)) i--;
   const end = i + 1;
+  // A masked name still is one.
+  if (u[i] === 0x5d) return ']';
   while (i >= lowest && isNameUnit(u[i])) i--;
   return source.text.slice(i + 1, end);
 }

@@ -29,7 +29,10 @@ export function maskEmail(source: Source, start: number, end: number): number {
 
 function startOfLocal(source: Source, at: number): number {
   const u = source.units;
-  const lowest = Math.max(source.hitEnd, at - LOCAL_MAX, 0);
+  const last = source.hits.at(-1);
+  // A number right before the @ is the local part.
+  const taken = last?.end === at && !last.mark.startsWith('secret') ? last.start : source.hitEnd;
+  const lowest = Math.max(taken, at - LOCAL_MAX, 0);
   const ascii = (u[at - 1] ?? 0) < 0x80;
   let i = at;
   while (i > lowest) {

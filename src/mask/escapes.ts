@@ -27,10 +27,10 @@ export function skipEscape(source: Source, at: number): number {
   return i;
 }
 
-// Printable ASCII that values are made of (not < > & ' " \), and the spaces and hyphens that numbers are grouped with.
+// Printable ASCII that values are made of (not < > & ' " \), and the other spaces and hyphens that numbers are grouped with.
 function isTelling(code: number): boolean {
   if (code < 0x80)
-    return code > 0x20 && code !== 0x3c && code !== 0x3e && code !== 0x26 && code !== 0x27 && code !== 0x22 && code !== BACKSLASH && code !== 0x7f;
+    return code >= 0x20 && code !== 0x3c && code !== 0x3e && code !== 0x26 && code !== 0x27 && code !== 0x22 && code !== BACKSLASH && code !== 0x7f;
   return code === 0xa0 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
 }
 

@@ -7,7 +7,8 @@ const COLON = 0x3a;
 const SLASH = 0x2f;
 
 // Dotted quads after these are versions: `version: 1.2.3.4`, `release-1.2.3.4`, `v 1.2.3.4`.
-const VERSION = /(?:versions?|\bver|\brev|release[sd]?|builds?|firmware|kernel|driver|\bv|semver|upgraded? (?:from|to)|oid)["'\\]{0,4}\s?[:=]?\s?["'\\]{0,4}$/i;
+const VERSION =
+  /(?:versions?|\bver|\brev|release[sd]?|builds?|firmware|kernel|driver|\bv|semver|upgraded? (?:from|to)|upgraded? from [0-9.]{7,15} to|oid)["'\\]{0,4}\s?[:=]?\s?["'\\]{0,4}$/i;
 const PRODUCT = /(?:^|[^\w/.-])(?:[A-Z][\w.+-]{0,30}|okhttp|curl|python-requests|node|go-http-client)\/$/;
 const LOOK_BACK = 32;
 

@@ -26,7 +26,7 @@ const HARMLESS_TOKENS =
 const endings: readonly Ending[] = [
   ...all('password passwd passphrase passwort motdepasse', 'password'),
   ...all('pwd pass passcode pswd passw passwordhash passwdhash', 'password', 'whole'),
-  ...all('secret token secretvalue secrettext connectionstring', 'secret'),
+  ...all('secret token secretvalue secrettext secretkeybase connectionstring', 'secret'),
   ...KEYS_OF.split(' ').flatMap((owner) => all(`${owner}key`, 'secret', 'whole')),
   ...all('credential credentials jwt bearer creds', 'secret', 'whole'),
   ...all('authorization authorisation xauth', 'authorization', 'whole'),

@@ -4,8 +4,7 @@ import { isNear } from './context.ts';
 import { digitsOf, type NumberRun } from './numbers.ts';
 import type { Source } from './source.ts';
 
-// Country calling codes (ITU-T E.164), by their length.
-const CODES_1 = new Set(['1', '7']);
+// Country calling codes (ITU-T E.164) of two and of three digits; 1 and 7 are whole numbering plans.
 const CODES_2 = new Set(
   '20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98'.split(' '),
 );
@@ -64,7 +63,9 @@ function looksLikePhone(run: NumberRun, count: number, digits: string): boolean 
 }
 
 function hasCallingCode(digits: string): boolean {
-  return CODES_1.has(digits.slice(0, 1)) || CODES_2.has(digits.slice(0, 2)) || CODES_3_FIRST.test(digits);
+  if (digits.startsWith('1')) return digits.length === 11 && AMERICAN.test(digits);
+  if (digits.startsWith('7')) return digits.length === 11;
+  return CODES_2.has(digits.slice(0, 2)) || CODES_3_FIRST.test(digits);
 }
 
 /** True for seconds and milliseconds since 1970, from 2001 to 2033. */

@@ -1,5 +1,6 @@
 // Where in JSON a hit stands, and what may take its place there (RULES R16): strings and keys, numbers, and the keys that stay.
 import type { MaskRequest } from './masker.ts';
+import { Quotes } from './quotes.ts';
 import type { Hit } from './source.ts';
 
 /** A hit with the very text that replaces it. */
@@ -11,35 +12,46 @@ export interface Replacement {
 }
 
 // A number right behind a name, perhaps in JSON that stands in a string: the backslashes tell how deep.
-const NAME_BEFORE = /(\\{0,63})"[ \t]{0,4}:[ \t]{0,4}$/;
+const NAME_BEFORE = /[{,]\s{0,16}(\\{0,63})"[^"\\]{1,128}(\\{0,63})"\s{0,4}:\s{0,4}$/;
+const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/;
+const LOOK_BACK = 320;
 
-/** The replacements for the hits of a plain text: a bare number behind a quoted name keeps its JSON whole. */
+/** The replacements for the hits of a plain text: a number that stands where JSON has one keeps that JSON whole. */
 export function placeInText(text: string, hits: readonly Hit[], target: MaskRequest['target']): Replacement[] {
-  return hits.map((hit) => ({ ...hit, by: inString(text, hit, target) }));
+  const quotes = new Quotes(text);
+  return hits.map((hit) => ({ ...hit, by: inString(text, quotes, hit, target) }));
 }
 
 /** The same for JSON. On the wire, hits in keys are left out. */
 export function placeInJson(text: string, hits: readonly Hit[], target: MaskRequest['target']): Replacement[] {
   const placed: Replacement[] = [];
   const literals = new Literals(text);
+  const quotes = new Quotes(text);
   for (const hit of hits) {
     const literal = literals.around(hit.start);
     if (literal === undefined) placed.push({ ...hit, by: target === 'wire' ? '0' : `"[${hit.mark}]"` });
-    else if (target === 'record' || !isKey(text, literal.end)) placed.push({ ...hit, by: inString(text, hit, target) });
+    else if (target === 'record' || !isKey(text, literal.end)) placed.push({ ...hit, by: inString(text, quotes, hit, target) });
   }
   return placed;
 }
 
-function inString(text: string, hit: Hit, target: MaskRequest['target']): string {
-  const first = text.charCodeAt(hit.start);
-  if ((first >= 0x30 && first <= 0x39) || first === 0x2d) {
-    const name = NAME_BEFORE.exec(text.slice(Math.max(0, hit.start - 72), hit.start));
-    if (name && /^(?:$|\s?[,}\]\\\n])/.test(text.slice(hit.end, hit.end + 2))) {
-      const quote = `${name[1] ?? ''}"`;
-      return target === 'wire' ? '0' : `${quote}[${hit.mark}]${quote}`;
-    }
-  }
-  return `[${hit.mark}]`;
+function inString(text: string, quotes: Quotes, hit: Hit, target: MaskRequest['target']): string {
+  const slashes = numberDepth(text, quotes, hit);
+  if (slashes < 0) return `[${hit.mark}]`;
+  const quote = `${'\\'.repeat(slashes)}"`;
+  return target === 'wire' ? '0' : `${quote}[${hit.mark}]${quote}`;
+}
+
+// How many backslashes the quotes need that stand around a number in JSON, or -1 where the hit is no such number.
+function numberDepth(text: string, quotes: Quotes, { start, end }: Hit): number {
+  if (end - start > LOOK_BACK || !NUMBER.test(text.slice(start, end)) || !/^(?:$|\s?[,}\]\\\n])/.test(text.slice(end, end + 2))) return -1;
+  const before = text.slice(Math.max(0, start - LOOK_BACK), start);
+  const name = NAME_BEFORE.exec(before);
+  if (name && name[1] === name[2]) return name[1]?.length ?? 0;
+  if (!/[[,]\s{0,16}$/.test(before)) return -1;
+  const around = quotes.around(start);
+  if (!/^\s*[[{]/.test(text.slice(around?.start ?? 0, (around?.start ?? 0) + 32))) return -1;
+  return around === undefined ? 0 : 2 ** (around.depth + 1) - 1;
 }
 
 function isKey(text: string, literalEnd: number): boolean {

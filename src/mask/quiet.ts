@@ -36,11 +36,16 @@ const ANNOUNCING = ANNOUNCES;
 const IN_IPV6 = new Uint8Array(65_536);
 for (const c of '0123456789abcdefABCDEF:') IN_IPV6[c.charCodeAt(0)] = 1;
 
+/** True where the name that ends at `end` is certainly none of `names`. */
+export function isQuietName(u: Uint16Array, end: number, names: Uint8Array): boolean {
+  return names[(((u[end - 1] as number) & 31) << 10) | (((u[end - 2] as number) & 31) << 5) | ((u[end - 3] as number) & 31)] === 0;
+}
+
 /** True for a colon at `i` that follows none of `names` (the last word ended at `end`), opens no address and is in no IPv6 address. */
 export function isQuietColon(u: Uint16Array, i: number, end: number, names: Uint8Array): boolean {
   const next = u[i + 1] as number;
   if (next === SLASH || (next === BACKSLASH && u[i + 2] === SLASH) || end < 3) return false;
-  if (names[(((u[end - 1] as number) & 31) << 10) | (((u[end - 2] as number) & 31) << 5) | ((u[end - 3] as number) & 31)] === 1) return false;
+  if (!isQuietName(u, end, names)) return false;
   return IN_IPV6[next] === 0 || (end === i && IN_IPV6[u[i - 1] as number] === 0) || (end !== i && next !== COLON);
 }
 

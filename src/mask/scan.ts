@@ -1,6 +1,7 @@
 // The one pass over a text: finds what may be a value worth masking and asks the detector that knows. Linear: every detector looks
 // a bounded way around the place, or past what it then skips.
-import { maskAssigned } from './assign.ts';
+import { maskAssigned, maskElement } from './assign.ts';
+import { isNear } from './context.ts';
 import { maskDigits } from './digits.ts';
 import { maskEmail } from './email.ts';
 import { skipEscape, slashesEnd } from './escapes.ts';
@@ -10,10 +11,10 @@ import { markEnd } from './marker.ts';
 import type { MaskForm } from './masker.ts';
 import { PemReader } from './pem.ts';
 import { isOpaqueName } from './protocol.ts';
-import { ALL_NAMES, endOfDecimal, isQuietColon, isQuietToken, TELLING_NAMES } from './quiet.ts';
+import { ALL_NAMES, endOfDecimal, isQuietColon, isQuietName, isQuietToken, TELLING_NAMES } from './quiet.ts';
 import { maskAzureSecret, maskSecret, maskTelegram } from './secrets.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
-import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, isDigit, KIND, PERCENT, TILDE, WORD } from './units.ts';
+import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, GREATER, isDigit, isLetter, KIND, PERCENT, TILDE, WORD } from './units.ts';
 import { maskDsn, maskUrl } from './urls.ts';
 
 export interface ScanResult {
@@ -39,6 +40,7 @@ const QUOTE = 0x22;
 const WORD_MAX = WORD;
 const COLON_KIND = COLON;
 const BACKSLASH_KIND = BACKSLASH;
+const GREATER_KIND = GREATER;
 
 class Scan {
   readonly source: Source;
@@ -71,6 +73,7 @@ class Scan {
       if (kind > WORD_MAX) {
         if (kind === BACKSLASH_KIND && u[i + 1] === QUOTE) i += 2;
         else if (kind === COLON_KIND && isQuietColon(u, i, end, names)) i++;
+        else if (kind === GREATER_KIND && (end !== i || end < 3 || isQuietName(u, end, names))) i++;
         else {
           this.#start = start;
           this.#end = end;
@@ -124,7 +127,8 @@ class Scan {
     const length = end - start;
     let found = 0;
     if (this.#on.iban && length >= 4 && (length <= 6 || length >= 15)) found = maskIban(this.source, start);
-    if (found > 0 || (flags & DASH) === 0 || length < 9) return found;
+    if (found > 0 || length < 9) return found;
+    if ((flags & DASH) === 0) return length >= 14 && isLetter(u[start]) ? this.#glued(start, end) : 0;
     for (let i = start + 1; i < end - 6; i++) {
       if (u[i - 1] !== HYPHEN && u[i - 1] !== UNDERSCORE) continue;
       if (isDigit(u[i]) && !(isDigit(u[i - 2]) && u[i - 1] === HYPHEN)) {
@@ -136,6 +140,16 @@ class Scan {
       if (found > 0) return found;
     }
     return 0;
+  }
+
+  // Digits at the end of a word of letters, as in `PAN4111111111111111`.
+  #glued(start: number, end: number): number {
+    const u = this.source.units;
+    let i = end;
+    while (isDigit(u[i - 1])) i--;
+    if (end - i < 12) return 0;
+    for (let k = start; k < i; k++) if (!isLetter(u[k])) return 0;
+    return isNear(this.source, 'card', i, end) ? maskDigits(this.source, i, end) : 0;
   }
 
   /** Looks at a unit that is no part of a word; returns where to go on. */
@@ -159,11 +173,14 @@ class Scan {
         break;
       case BACKSLASH:
         return skipEscape(source, at);
+      case GREATER:
+        found = maskElement(source, at, this.#start);
+        break;
       case TILDE:
         if (this.#on.secrets) found = maskAzureSecret(source, at);
         break;
     }
-    return found > 0 ? found : at + 1;
+    return found > at ? found : at + 1;
   }
 
   #colon(at: number): number {
@@ -173,7 +190,7 @@ class Scan {
     if (this.#on.secrets) {
       // The colon of our own `[secret:…]`.
       const mark = u[at - 7] === 0x5b ? markEnd(source.text, at - 7) : 0;
-      if (mark > 0) return mark;
+      if (mark > at) return mark;
       const address = slashesEnd(u, at + 1);
       if (address > 0) return maskUrl(source, address) || address;
       const found = end === at ? maskTelegram(source, this.#start, at) : 0;

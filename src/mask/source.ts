@@ -1,5 +1,6 @@
 // One text under the scan: its units, what has been found in it so far.
 import type { DetectorName, MaskForm } from './masker.ts';
+import { Quotes } from './quotes.ts';
 import { unitsOf } from './units.ts';
 
 /** A place to be replaced; `mark` without its brackets. */
@@ -26,6 +27,7 @@ export class Source {
   readonly units: Uint16Array;
   readonly length: number;
   readonly hits: Hit[] = [];
+  readonly quotes: Quotes;
   /** Set when a JSON escape spells a character that a value could be made of: the text is read again without escapes. */
   hidden = false;
   /** Set where a name is seen that may be that of a cursor or state. */
@@ -42,11 +44,15 @@ export class Source {
     this.form = form;
     this.units = unitsOf(text);
     this.length = text.length;
+    this.quotes = new Quotes(text);
   }
 
-  /** Notes a place and returns its end. A hit that begins before an earlier one ends takes the earlier one in. */
+  /**
+   * Notes a place and returns its end. A hit that begins before an earlier one ends takes the earlier one in. The letter of an
+   * escape stays, even where it was read as the first of a word: without it the backslash would escape the mark.
+   */
   hit(start: number, end: number, mark: string): number {
-    let from = start;
+    let from = start === this.escapeLetterAt ? start + 1 : start;
     for (let last = this.hits.at(-1); last && last.end > start; last = this.hits.at(-1)) {
       from = Math.min(from, last.start);
       this.hits.pop();

@@ -1,4 +1,5 @@
 // Secrets that their own form gives away: vendors' prefixes, JSON Web Tokens, and a few shapes without a prefix.
+import { lastMark } from './marker.ts';
 import type { Source } from './source.ts';
 import { DASH, DIGIT, isAlnum, KIND, LOWER, UPPER, WORD } from './units.ts';
 import { type CharSet, dottedRules, type VendorRule, vendorRules } from './vendors.ts';
@@ -46,21 +47,24 @@ export function maskPrefixed(source: Source, at: number, tokenEnd: number, flags
       continue;
     }
     const { prefix, set, min, name } = one.rule;
-    if (!mixed || tokenEnd - at < prefix.length + min || !source.text.startsWith(prefix, at)) continue;
+    if (!(mixed || set === 'upper') || tokenEnd - at < prefix.length + min || !source.text.startsWith(prefix, at)) continue;
     if (!holds(source, at + prefix.length, min, set)) continue;
-    if (min < 33 && !/\d/.test(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + 80)))) continue;
-    if (set === 'upper' && tokenEnd - at !== prefix.length + min) continue;
-    if (prefix.length <= 3 && !isRandom(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + 80)))) continue;
+    if (set === 'upper' ? tokenEnd - at !== prefix.length + min : !isRandom(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + BODY_SEEN)), prefix))
+      continue;
     const end = source.hit(at, extend(source, tokenEnd), `secret:${name}`);
     return name === 'aws' ? Math.max(end, maskAwsSecret(source, end)) : end;
   }
   return 0;
 }
 
-// Short prefixes need a body that no one would choose: digits among letters, not words in a row.
-function isRandom(body: string): boolean {
+const BODY_SEEN = 96;
+
+// What follows a prefix must be what no one would choose: digits among letters, or capitals strewn in; behind a short prefix, more of it.
+function isRandom(body: string, prefix: string): boolean {
   const digits = body.replace(/\D/g, '').length;
-  return digits >= 3 && !/[a-z]{9}/.test(body) && new Set(body).size >= 10;
+  const turns = body.match(/[a-z][A-Z]|[A-Z][a-z]/g)?.length ?? 0;
+  if (prefix.length > 3) return digits > 0 || turns > 2;
+  return (digits > 2 || turns > 3) && new Set(body).size > 9 && !/[a-z]{14}/.test(body);
 }
 
 function holds(source: Source, at: number, count: number, set: CharSet): boolean {
@@ -151,15 +155,15 @@ export function maskShaped(source: Source, at: number, tokenEnd: number, flags: 
 }
 
 const KEY_WORDS =
-  /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi/gi;
+  /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi/i;
 const NOT_KEY = /(?:trace|span|commit|sha|hash|digest|etag|md5|request|revision|image|checksum)[\w -]{0,16}["']?\s?[:= ]\s?["']?$/i;
 const HEX_REACH = 40;
 
 /** Masks 32 or 40 hex digits (keys of Datadog and many others) beside words that say they are a key; returns the end, or 0. */
 export function maskHexKey(source: Source, at: number, tokenEnd: number): number {
   if (!holds(source, at, tokenEnd - at, 'hex')) return 0;
-  const lead = source.text.slice(Math.max(source.hitEnd, at - HEX_REACH, 0), at);
-  KEY_WORDS.lastIndex = 0;
+  const from = Math.max(source.hitEnd, at - HEX_REACH, 0);
+  const lead = source.text.slice(lastMark(source.text, from, at)?.end ?? from, at);
   if (!KEY_WORDS.test(lead) || NOT_KEY.test(lead)) return 0;
   return source.hit(at, tokenEnd, 'secret:key');
 }

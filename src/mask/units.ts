@@ -14,6 +14,7 @@ export const AT = 0x30;
 export const PERCENT = 0x40;
 export const BACKSLASH = 0x50;
 export const TILDE = 0x60;
+export const GREATER = 0x70;
 
 /** The kind of every UTF-16 unit: 0 for what only separates. */
 export const KIND: Uint8Array = kinds();
@@ -30,6 +31,7 @@ function kinds(): Uint8Array {
   table[0x25] = PERCENT;
   table[0x5c] = BACKSLASH;
   table[0x7e] = TILDE;
+  table[0x3e] = GREATER;
   return table;
 }
 

@@ -1,5 +1,5 @@
 // Secrets in addresses: passwords before the host, tokens that are part of a webhook's path.
-import { markEnd } from './marker.ts';
+import { lastMark, markEnd } from './marker.ts';
 import type { Source } from './source.ts';
 import { isAlnum, isDigit } from './units.ts';
 
@@ -53,10 +53,10 @@ function maskUserinfo(source: Source, at: number): number {
       slash = i;
     }
   }
-  if (host < 0) return 0;
+  if (host < 0 || lastMark(source.text, host - 40, host)?.end === host) return 0;
   if (colon < 0 || colon > host) return maskLoneUser(source, at, host);
   const start = colon + 1;
-  if (start === host || markEnd(source.text, start) === host) return 0;
+  if (start === host) return 0;
   return isTemplate(source.text.slice(start, host)) ? 0 : source.hit(start, host, 'secret:url');
 }
 
@@ -80,12 +80,12 @@ const DSN = /@(?:tcp|unix|udp)\(/y;
 /** Masks the password of `user:password@tcp(host)/db`, whose `@` stands at `at`; returns its end, or 0. */
 export function maskDsn(source: Source, at: number): number {
   DSN.lastIndex = at;
-  if (!DSN.test(source.text)) return 0;
+  if (!DSN.test(source.text) || lastMark(source.text, at - 40, at)?.end === at) return 0;
   const u = source.units;
   for (let i = at - 1; i >= Math.max(source.hitEnd, at - 128, 0); i--) {
     const c = u[i] ?? 0;
     if (c <= 0x20 || c === 0x22 || c === 0x27 || c === BACKSLASH) return 0;
-    if (c === COLON) return i + 1 < at && markEnd(source.text, i + 1) !== at ? source.hit(i + 1, at, 'secret:url') : 0;
+    if (c === COLON) return i + 1 < at ? source.hit(i + 1, at, 'secret:url') : 0;
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 // Where a value ends, and whether it can be a secret.
 import type { NameKind } from './keynames.ts';
+import { depthOf } from './quotes.ts';
 import type { Source } from './source.ts';
 
 const BACKSLASH = 0x5c;
@@ -10,29 +11,29 @@ const VALUE_MAX = 65_536;
 export const NUMBER = /-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?=[\s,}\]]|$)/y;
 
 /**
- * Offset of the quote that closes the string opened at `open`, less its backslashes; where it does not close, the end of the text.
- * `slashes` backslashes stood before the opening quote: 0 in a text or JSON, 1 in JSON in a string, 3 in JSON in that, and so on.
+ * Where the content of the string ends that the quote at `open`, behind `slashes` backslashes, opens: at its closing quote or that of
+ * a string around it, whichever comes first, less the backslashes that belong to the quote. A string ends with its line, too.
  */
 export function closingQuote(source: Source, open: number, slashes: number): number {
   const u = source.units;
   const quote = u[open];
+  const depth = depthOf(slashes);
   const limit = Math.min(source.length, open + VALUE_MAX);
-  let i = open + 1;
-  while (i < limit) {
+  let run = 0;
+  for (let i = open + 1; i < limit; i++) {
     const c = u[i];
-    // In JSON a double quote ends the string around whatever quotes are within.
-    if (c === quote || c === 0x0a || (c === DOUBLE && source.form === 'json')) return i;
-    if (c !== BACKSLASH) {
-      i++;
+    if (c === BACKSLASH) {
+      run++;
       continue;
     }
-    const run = i;
-    while (u[i] === BACKSLASH) i++;
-    const count = i - run;
-    if (u[i] !== quote && u[i] !== DOUBLE) continue;
-    // Fewer backslashes than it was opened with: the string around it ends. As many again, twice over: they escape each other.
-    if (count <= slashes || (u[i] === quote && (count - slashes) % (2 * (slashes + 1)) === 0)) return i - Math.min(count, slashes);
-    i++;
+    if (c === 0x0a) return i;
+    if (c === quote || c === DOUBLE) {
+      const found = depthOf(run);
+      // In JSON, a double quote within other quotes is most likely the end of the string around them.
+      const around = c !== quote && (source.form === 'json' || found < depth);
+      if (around || (c === quote && found <= depth)) return i - (2 ** found - 1);
+    }
+    run = 0;
   }
   return limit;
 }
