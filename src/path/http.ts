@@ -2,6 +2,7 @@
 import { newId } from '../base/ids.ts';
 import type { Names } from '../evidence/entry.ts';
 import type { Call } from '../policy/call.ts';
+import { headerValue } from '../protocol/headers.ts';
 import { readHttpPath } from '../protocol/http-path.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
 import { answerIntakeError, answerIntakeRefusal } from '../protocol/refusal.ts';
@@ -24,9 +25,14 @@ export interface HttpCall {
   readonly content: Content | undefined;
 }
 
+/** Some servers take the method or the path from these, and policy asks about those of the request line (RULES R7). */
+const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url'] as const;
+
 /** A call on a connection of kind `http`. Which paths pass is policy's to say; one that could be read in two ways never does. */
 export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestStep {
   if (request.body === undefined) return refuseHttpFault(rules, request, unreadable(request));
+  const override = overrides.find((name) => headerValue(request.headers, name) !== undefined);
+  if (override !== undefined) return refuseHttpFault(rules, request, { status: 400, reason: `the header ${override} would make another call of this one` });
   const read = readHttpPath(pathOf(request.target));
   if (read.kind === 'fault') return refuseHttpFault(rules, request, read);
   const call: Call = { method: `${request.verb} ${read.path}`, oneWay: false };

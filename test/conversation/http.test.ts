@@ -4,13 +4,13 @@ import { countingIds, makeRules } from '../support/rules.ts';
 
 const rules = makeRules({ connection: { kind: 'http', paths: ['/api/*'] }, rules: [{ id: 'no-delete', effect: 'deny', methods: ['DELETE *'] }] });
 
-function take(verb: string, target: string, body = '') {
+function take(verb: string, target: string, body = '', headers: readonly string[] = []) {
   const { clock } = countingIds();
   return takeHttpCall(rules, {
     facts: { exchange: 'exc_0' as never, at: { wallMs: clock.wallMs(), monoUs: clock.monoUs() }, wire: Buffer.from(body), wireBytes: body.length },
     verb,
     target,
-    headers: ['Content-Type', 'application/json'],
+    headers: ['Content-Type', 'application/json', ...headers],
     body: Buffer.from(body),
   });
 }
@@ -36,6 +36,17 @@ describe('a call on a connection of kind http', () => {
       entries: [{ message: 'opaque', decision: { rule: 'protocol' } }],
     });
   });
+
+  it.each(['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override', 'X-Original-URL', 'X-Rewrite-URL'])(
+    'is refused where %s asks for another',
+    (name) => {
+      expect(take('POST', '/api/users/1', '', [name, 'DELETE'])).toMatchObject({
+        kind: 'answer',
+        answer: { status: 400 },
+        entries: [{ decision: { rule: 'protocol' } }],
+      });
+    },
+  );
 
   it('keeps length and MAC of a body that is not text', () => {
     const { clock } = countingIds();
