@@ -45,12 +45,15 @@ function addressOf(connection: ConnectionConfig, { target, verb }: Outgoing): { 
   return { origin: base.origin, path: `${base.pathname.replace(/\/$/, '')}${path}${withQuery(connection, base, query)}` };
 }
 
-/** The upstream's own query, what the client may add to it, and what is forced; the client's text is not re-encoded. */
+/**
+ * The upstream's own query, what the client may add to it, and what is forced; the client's text is not re-encoded. A semicolon parts
+ * parameters for some upstreams.
+ */
 function withQuery(connection: ConnectionConfig, upstream: URL, query: string): string {
   const forced = Object.entries(connection.upstreamQuery).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   const own = upstream.search.slice(1);
   const taken = new Set([...ownedQuery, ...Object.keys(connection.upstreamQuery), ...upstream.searchParams.keys()].map((name) => name.toLowerCase()));
-  const client = query === '' ? [] : query.split('&').filter((part) => !taken.has(nameOf(part)));
+  const client = query === '' ? [] : query.split('&').filter((part) => !part.split(';').some((piece) => taken.has(nameOf(piece))));
   const parts = [...(own === '' ? [] : [own]), ...client, ...forced];
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
