@@ -4,7 +4,7 @@ import type { EntryDraft, Names } from '../evidence/entry.ts';
 import type { Decision } from '../policy/call.ts';
 import { answerUnknownHandle, type Handle } from '../protocol/handles.ts';
 import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
-import { answerFault, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
+import { answerFault, answerIntakeError, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
 import { type Content, draftEntry } from './drafts.ts';
 import { bareNames, type ClientRequest, namesOfMessages, type RequestStep, readMessages } from './request.ts';
 import type { PathRules } from './rules.ts';
@@ -53,6 +53,13 @@ export function refuseFault(rules: PathRules, request: ClientRequest, fault: Bod
   const refusal = { rule: 'protocol', decisionId: newId('dec', rules.ids) };
   const names: Names = { ...bareNames(request), note: `refused: ${fault.reason}` };
   return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, fault.status ?? 400)], answer: answerFault(fault) };
+}
+
+/** An address that an upstream could read in another way than we do. */
+export function refuseAddress(rules: PathRules, request: ClientRequest, reason: string): Answered {
+  const fault: BodyFault = { kind: 'fault', code: -32600, status: 400, reason, idLexeme: undefined };
+  const refused = refuseFault(rules, request, fault);
+  return rules.kind === 'mcp' ? refused : { ...refused, answer: answerIntakeError(400, reason) };
 }
 
 /** A handle that the upstream gave to somebody else, or to nobody (RULES R2). */

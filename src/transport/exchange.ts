@@ -7,7 +7,7 @@ import { endExchange } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import { takeHttpCall } from '../path/http.ts';
 import { takeIntakeCall } from '../path/intake.ts';
-import { refuseCall, refuseForeignHandle } from '../path/refuse.ts';
+import { refuseAddress, refuseCall, refuseForeignHandle } from '../path/refuse.ts';
 import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '../path/request.ts';
 import { handlesInRequest } from '../protocol/handles.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
@@ -85,6 +85,8 @@ async function readCall(hop: Hop, { request, body, exchange, parent, target }: A
 }
 
 async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
+  // Its reader stops there, before the query that the gateway forces upon it.
+  if (call.target.includes('#')) return refuseAddress(hop.rules, call, 'the address has a fragment');
   if (hop.rules.kind === 'datadog-intake') return takeIntakeCall(hop.rules, call);
   if (hop.rules.kind === 'http') return takeHttpCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);

@@ -6,7 +6,7 @@ import { limits } from '../../src/base/limits.ts';
 import { TestHop } from '../support/hop.ts';
 import { freePort } from '../support/process.ts';
 import { openSocket, RawServer, requestText } from '../support/raw-http.ts';
-import { namesOf } from '../support/rules.ts';
+import { makeRules, namesOf } from '../support/rules.ts';
 import { bodyOf, CALL, chunk, dechunk, head, JSON_HEADERS, RESULT, Talk } from '../support/talk.ts';
 
 const STREAM = head('200 OK', 'Content-Type: text/event-stream', 'Transfer-Encoding: chunked');
@@ -299,6 +299,20 @@ describe('a client that is slow', () => {
     await t.hop.done();
     expect(t.hop.entries.filter((e) => e.message === 'http')).toHaveLength(600);
   });
+});
+
+test.each([
+  ['mcp', { error: { code: -32600 } }],
+  ['datadog-intake', { errors: ['the address has a fragment'] }],
+] as const)('an address with a fragment, behind which an upstream reads nothing of a forced query, is refused on %s', async (kind, answer) => {
+  await using upstream = await RawServer.open();
+  await using hop = await TestHop.open({ upstream: upstream.url, rules: makeRules({ connection: { kind } }) });
+  using client = await openSocket(hop.port);
+  client.write(requestText('POST', '/mcp?a=1#', { port: hop.port, headers: JSON_HEADERS, body: CALL }));
+  expect(await client.has('fragment')).toMatch(/^HTTP\/1\.1 400 /);
+  await hop.done();
+  expect(JSON.parse(bodyOf(client.text))).toMatchObject(answer);
+  expect(hop.entries).toMatchObject([{ kind: 'decision', decision: { effect: 'deny', rule: 'protocol' }, status: 400 }]);
 });
 
 describe('bodies that are refused', () => {
