@@ -162,6 +162,8 @@ function noteText(note: string): string {
       return 'upstream broke off';
     case 'upstream_unreachable':
       return 'upstream unreachable';
+    case 'upstream_turned_away':
+      return 'upstream refused our credential';
     case 'upstream_timeout':
       return 'upstream timed out';
     case 'stream_ended':
