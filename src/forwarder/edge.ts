@@ -1,5 +1,5 @@
 // The outer edge of a session: where its requests go and how they are dressed. Two kinds: straight to an upstream (solo), or to a gateway.
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import type { DecisionId } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
@@ -75,11 +75,6 @@ export function gatewayEdge(access: () => GatewayAccess, clock: Clock, refused: 
       return code === undefined ? { kind: 'deliver' } : refused(code);
     },
   };
-}
-
-/** The 32 bytes of a session key as a key object. */
-export function sessionKey(base64url: string): KeyObject {
-  return createSecretKey(Buffer.from(base64url, 'base64url'));
 }
 
 /** A refusal of the whole session, as the verdict on an answer. */

@@ -1,8 +1,5 @@
 // What stands where a value was: `[email]`, `[secret:github]`, `[opaque:120]`. Nothing in it needs escaping in JSON, at any depth.
 
-/** Every mark that a detector leaves, without its brackets. */
-export const plainMarks = ['email', 'phone', 'card', 'iban', 'ssn', 'ip', 'address', 'person', 'field'] as const;
-
 // A mark is known by its shape; what an upstream writes in this shape is taken for a mark and left alone.
 const MARK = /\[(?:email|phone|card|iban|ssn|ip|address|person|field|secret:[a-z]{2,24}|pseudonym:[a-z2-7]{16}|opaque:[0-9]{1,9})\]/y;
 const LONGEST = 40;
