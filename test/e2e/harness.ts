@@ -7,7 +7,7 @@ import type { StoredEntry } from '../../src/evidence/seal.ts';
 import { type GatewayIdentity, openIdentity } from '../../src/identity/gateway-identity.ts';
 import { type PressOptions, pressButtons } from '../support/press.ts';
 import { type Ended, startMcprec, type TestProcess } from '../support/process.ts';
-import { tempDir } from '../support/temp.ts';
+import { type TempDir, tempDir } from '../support/temp.ts';
 import { journalEntries } from './records.ts';
 
 /** How a command that ran to its end did. */
@@ -18,15 +18,17 @@ export interface Outcome extends Ended {
 
 /** One laptop: a state directory of its own, and the commands that run on it. `using` removes it. */
 export class Laptop implements Disposable {
-  readonly home: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly #remove: Disposable;
+  #dir: TempDir | undefined;
 
   constructor(env: Readonly<Record<string, string>> = {}) {
-    const dir = tempDir();
-    this.home = dir.path;
-    this.#remove = dir;
     this.env = { MCPREC_PASSPHRASE: 'correct horse battery', ...env };
+  }
+
+  /** Made when it is first asked for: a file whose tests are all left out makes none. */
+  get home(): string {
+    this.#dir ??= tempDir();
+    return this.#dir.path;
   }
 
   /** Starts a command and leaves it running. */
@@ -83,7 +85,7 @@ export class Laptop implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#remove[Symbol.dispose]();
+    this.#dir?.[Symbol.dispose]();
   }
 }
 
