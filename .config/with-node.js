@@ -36,7 +36,7 @@ function isNewEnough() {
 function fetchNode() {
   const platform = process.platform === 'win32' ? 'win' : process.platform;
   const packed = `node-${platform}-${process.arch}@${REFERENCE}`;
-  const npm = spawnSync('npm', ['exec', '--yes', `--package=${packed}`, '--', 'node', '-p', 'process.execPath'], {
+  const npm = spawnSync('npm', ['exec', '--yes', '--no-update-notifier', '--fetch-retries=1', `--package=${packed}`, '--', 'node', '-p', 'process.execPath'], {
     cwd: root,
     env,
     encoding: 'utf8',
@@ -57,7 +57,7 @@ function fetchNode() {
  */
 function environment() {
   const kept =
-    /^npm_config_(registry|@.*:registry|cache|globalconfig|userconfig|cafile|ca|strict_ssl|proxy|https?_proxy|noproxy|offline|prefer_offline)$|^npm_config_\/\//i;
+    /^npm_config_(registry|@.*:registry|cache|globalconfig|userconfig|cafile|ca|strict_ssl|proxy|https?_proxy|noproxy|offline|prefer_offline|fetch_[a-z_]+)$|^npm_config_\/\//i;
   const entries = Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$)/i.test(name) || kept.test(name));
   return Object.fromEntries(entries);
 }
