@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], version: string): Promise<nu
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     const known = asMcprecError(error);
     io.stderr.write(`mcprec: ${escapeHostile(known.message)}; ${escapeHostile(known.remedy)}\n`);
-    if (known.code === 'bug' && known.cause instanceof Error) io.stderr.write(`${known.cause.stack ?? ''}\n`);
+    if (known.code === 'bug' && known.cause instanceof Error) io.stderr.write(`${escapeHostile(known.cause.stack ?? '')}\n`);
     return known.exitCode;
   }
 }

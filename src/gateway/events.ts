@@ -41,3 +41,8 @@ export class SessionEvents {
     this.#followers.clear();
   }
 }
+
+/** What followers of a session are told when it has ended so. */
+export function endEvent(state: 'closed' | 'expired' | 'revoked', reason: string | undefined): SessionEvent {
+  return state === 'revoked' ? { event: state, reason: reason ?? state } : { event: state };
+}

@@ -15,7 +15,7 @@ import { type Projection, projectPolicy } from '../policy/projection.ts';
 import type { GrantRequest, GrantResponse, RenewResponse, SessionEvent } from '../protocol/control.ts';
 import type { SessionEnding, SessionToken, SessionWithLogs } from '../store/store.ts';
 import { deviceOf } from './devices.ts';
-import type { SessionEvents } from './events.ts';
+import { endEvent, type SessionEvents } from './events.ts';
 import type { SessionKeys } from './keys.ts';
 import type { LiveParts, LiveSessions } from './live.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
@@ -163,7 +163,7 @@ export class Grants {
       // Again: a request may have loaded the session between the two.
       await live.stop(sessionId, state);
       live.drop(sessionId);
-      events.publish(sessionId, state === 'revoked' ? { event: state, reason } : { event: state });
+      events.publish(sessionId, endEvent(state, reason));
     }
     return seen(await store.session(sessionId), 'session');
   }

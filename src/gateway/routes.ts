@@ -23,7 +23,7 @@ import {
 } from '../protocol/control.ts';
 import type { Store } from '../store/store.ts';
 import { streamEvents } from './event-stream.ts';
-import type { SessionEvents } from './events.ts';
+import { endEvent, type SessionEvents } from './events.ts';
 import type { Grants } from './grants.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
 import { stateOf, summaryOf } from './summaries.ts';
@@ -119,6 +119,9 @@ function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
     const policy = await grants.policyOf(session);
     reply.hijack();
     streamEvents(reply.raw, { sessionId: session.sessionId, first: policy, events });
+    // It may have ended between the look at it and the first moment of following.
+    const later = await store.session(session.sessionId);
+    if (later !== undefined && later.state !== 'open') events.publish(later.sessionId, endEvent(later.state, later.endReason));
   });
 
   async function visible(request: FastifyRequest) {

@@ -73,6 +73,13 @@ function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   return names;
 }
 
+/** CGI and WSGI read `Mcp_Session_Id` as `Mcp-Session-Id`; such a name was not looked at here, where the upstream must not be shared. */
+function isUnderscored(name: string): boolean {
+  if (!name.includes('_')) return false;
+  const read = name.replaceAll('_', '-');
+  return credentialHeaders.has(read) || read.startsWith('mcp-') || read.startsWith('mcprec-') || read === 'last-event-id';
+}
+
 export interface ForwardedRequest {
   /** `drop` where the next hop brings its own credential; `keep` where the client's is the only one (solo). */
   readonly credentials: 'drop' | 'keep';
@@ -90,7 +97,7 @@ export function forwardedRequestHeaders(headers: RawHeaders, how: ForwardedReque
     headers,
     (name) =>
       hopByHop.has(name) ||
-      (how.credentials === 'drop' && credentialHeaders.has(name)) ||
+      (how.credentials === 'drop' && (credentialHeaders.has(name) || isUnderscored(name))) ||
       name === 'host' ||
       name === 'content-length' ||
       (how.identityCoding && name === 'accept-encoding') ||

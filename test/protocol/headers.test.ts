@@ -16,6 +16,11 @@ const solo = { credentials: 'keep', identityCoding: false } as const;
 const shared = { credentials: 'drop', identityCoding: false } as const;
 
 describe('from client to upstream (R1)', () => {
+  test('names that CGI reads as ours or as a credential go where the upstream is shared', () => {
+    const headers = ['Mcp_Session_Id', 'x', 'mcprec_session', 'x', 'DD_API-KEY', 'x', 'Last_Event-Id', 'x', 'X_Own', 'y'];
+    expect(forwardedRequestHeaders(headers, shared)).toEqual(['X_Own', 'y']);
+  });
+
   test('order, case and repeats stay; hop-by-hop headers, Host, Content-Length and ours go', () => {
     const headers = [
       ...['Host', 'x', 'ACCEPT', 'a', 'x-Two', '1', 'Connection', 'keep-alive, X-Gone', 'X-Two', '2', 'x-gone', '1', 'Keep-Alive', 't'],
