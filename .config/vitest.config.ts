@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import './data-home.ts';
 
 export default defineConfig({
   test: {

@@ -1,6 +1,7 @@
 // What is too long for `npm test`: full kill counts, more seeds, other versions of Node.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import './data-home.ts';
 
 export default defineConfig({
   test: {
