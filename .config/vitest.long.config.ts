@@ -1,4 +1,4 @@
-// What is too long for `npm test`: full kill counts, more seeds, other versions of Node.
+// What is too long for `npm test`: more kills and more random cases than there, a fresh clone, the package on other versions of Node.
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import './data-home.ts';
@@ -6,7 +6,8 @@ import './data-home.ts';
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
-    include: ['test/long/**/*.test.ts'],
+    include: ['test/long/**/*.test.ts', 'test/e2e/kill.test.ts', 'test/fuzz/**/*.test.ts'],
+    env: { MCPREC_TEST_TIMES: '7' },
     globalSetup: ['test/setup/global.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,

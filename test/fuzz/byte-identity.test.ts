@@ -6,6 +6,7 @@ import { request } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cutUp, eventStreamText, jsonText } from '../support/arbitrary.ts';
 import { SoloForwarder } from '../support/forwarder.ts';
+import { longer } from '../support/long.ts';
 
 /** What the upstream answers next, and what it last heard. */
 const script = { type: 'application/json', pieces: [] as Buffer[], heard: Buffer.alloc(0) };
@@ -47,7 +48,7 @@ test('an answer in JSON', async () => {
       Object.assign(script, { type: 'application/json', pieces: cutUp(bytes, places) });
       expect((await post(ping)).equals(bytes)).toBe(true);
     }),
-    { numRuns: 150 },
+    { numRuns: longer(150) },
   );
 });
 
@@ -63,7 +64,7 @@ test('an answer of any bytes', async () => {
         expect((await post(ping)).equals(bytes)).toBe(true);
       },
     ),
-    { numRuns: 100 },
+    { numRuns: longer(100) },
   );
 });
 
@@ -81,7 +82,7 @@ test('an event stream', async () => {
       Object.assign(script, { type: 'text/event-stream', pieces: cutUp(bytes, places) });
       expect((await post(ping)).equals(bytes)).toBe(true);
     }),
-    { numRuns: 100 },
+    { numRuns: longer(100) },
   );
 });
 
@@ -95,7 +96,7 @@ test('a request', async () => {
       await post(text);
       expect(script.heard.equals(Buffer.from(text))).toBe(true);
     }),
-    { numRuns: 100 },
+    { numRuns: longer(100) },
   );
 });
 

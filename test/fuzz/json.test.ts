@@ -5,6 +5,7 @@ import { type JsonNode, parseJson, plainValue } from '../../src/base/json.ts';
 import { skimObject } from '../../src/base/skim.ts';
 import { readServerMessage } from '../../src/protocol/server-message.ts';
 import { jsonText } from '../support/arbitrary.ts';
+import { longer } from '../support/long.ts';
 
 /** The text again, from the spans of the leaves and what stands between them. */
 function splice(node: JsonNode, text: string): string {
@@ -27,7 +28,7 @@ test('valid text reads alike, and the spans give it back', () => {
       expect(plainValue(node)).toEqual(JSON.parse(text));
       expect(text.slice(0, node.start) + splice(node, text) + text.slice(node.end)).toBe(text);
     }),
-    { numRuns: 2_000 },
+    { numRuns: longer(2_000) },
   );
 });
 
@@ -48,7 +49,7 @@ test('what JSON.parse refuses is refused, and nothing else', () => {
       }
       expect(parseJson(text).type !== 'fault').toBe(parses);
     }),
-    { numRuns: 2_000 },
+    { numRuns: longer(2_000) },
   );
 });
 
@@ -59,7 +60,7 @@ test('skimming an object finds what reading it finds', () => {
       const found = skimObject(text)?.map(({ start, end }) => [start, end]);
       expect(found).toEqual(node.type === 'object' ? node.members.map(({ value }) => [value.start, value.end]) : undefined);
     }),
-    { numRuns: 1_000 },
+    { numRuns: longer(1_000) },
   );
 });
 
@@ -70,6 +71,6 @@ test('no text makes the readers throw', () => {
       skimObject(text);
       readServerMessage(text);
     }),
-    { numRuns: 2_000 },
+    { numRuns: longer(2_000) },
   );
 });

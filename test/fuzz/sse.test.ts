@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type SsePiece, SseSplitter, withData } from '../../src/protocol/sse.ts';
 import { cutUp, eventStreamText } from '../support/arbitrary.ts';
+import { longer } from '../support/long.ts';
 
 const MAX = 1_000_000;
 
@@ -40,7 +41,7 @@ test('cut up or not, the same data in the same order, and every byte', () => {
       const read = (list: SsePiece[]) => list.flatMap((p) => (p.kind === 'event' && p.data !== undefined ? [[p.data, p.event, p.id]] : []));
       expect(read(pieces)).toEqual(read(whole));
     }),
-    { numRuns: 2_000 },
+    { numRuns: longer(2_000) },
   );
 });
 
@@ -50,7 +51,7 @@ test('the data are those of the standard', () => {
       const ended = `${text}\n\n`;
       expect(split([Buffer.from(ended)]).flatMap((p) => (p.data === undefined ? [] : [p.data]))).toEqual(eventsByTheStandard(Buffer.from(ended).toString()));
     }),
-    { numRuns: 2_000 },
+    { numRuns: longer(2_000) },
   );
 });
 
@@ -62,7 +63,7 @@ test('a low bound loses no byte either', () => {
       expect(Buffer.concat(pieces.map((p) => p.raw)).equals(bytes)).toBe(true);
       for (const piece of pieces) if (piece.kind === 'event') expect(piece.raw.length).toBeLessThanOrEqual(bytesMax);
     }),
-    { numRuns: 1_000 },
+    { numRuns: longer(1_000) },
   );
 });
 
@@ -77,6 +78,6 @@ test('an event with other data reads as one event with these data, and all else 
         expect(again).toMatchObject({ data: changed, event: piece.event, id: piece.id });
       }
     }),
-    { numRuns: 1_000 },
+    { numRuns: longer(1_000) },
   );
 });
