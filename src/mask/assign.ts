@@ -3,7 +3,7 @@ import { type NameKind, nameKind } from './keynames.ts';
 import { lastMark, markEnd } from './marker.ts';
 import type { Source } from './source.ts';
 import { isDigit, isLetter } from './units.ts';
-import { closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER } from './values.ts';
+import { closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER, VALUE_MAX } from './values.ts';
 
 const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
@@ -13,6 +13,7 @@ const EQUALS = 0x3d;
 const SPACES_MAX = 16;
 const ITEMS_MAX = 64;
 const ELEMENT_MAX = 512;
+const BARE_SEEN = 256;
 
 /** A name and where it ends; `quoted` where it stands in quotes, as in JSON, behind that many backslashes. */
 interface Name {
@@ -134,12 +135,13 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
   if (markEnd(source.text, at) > 0) return 0;
   if (name.kind === 'authorization') return maskCredentials(source, at);
   if (name.kind === 'cookie') return maskCookies(source, at);
-  const end = endOfBare(source, at);
-  if (end === at) return 0;
-  const held = source.text.slice(at, Math.min(end, at + 256));
-  const pair = { kind: name.kind, sign, held, next: source.text.slice(end, end + 2) };
+  // Judged by its beginning, and only then read to its end: what is rejected must be cheap.
+  const seen = endOfBare(source, at, BARE_SEEN);
+  if (seen === at) return 0;
+  const held = source.text.slice(at, seen);
+  const pair = { kind: name.kind, sign, held, next: source.text.slice(seen, seen + 2) };
   if (isPlaceholder(held) || !isPlausible(pair)) return 0;
-  return source.hit(at, end, markOf(name.kind));
+  return source.hit(at, endOfBare(source, at, VALUE_MAX), markOf(name.kind));
 }
 
 // `Authorization: Bearer …`: the scheme stays, its credentials go. Schemes with parameters go to the end of the line.
@@ -157,11 +159,11 @@ function maskCredentials(source: Source, at: number): number {
   }
   SCHEME.lastIndex = at;
   const start = SCHEME.test(text) ? SCHEME.lastIndex : at;
-  const end = endOfBare(source, start);
-  if (end === start || markEnd(text, start) > 0) return 0;
-  const held = text.slice(start, Math.min(end, start + 256));
+  const seen = endOfBare(source, start, BARE_SEEN);
+  if (seen === start || markEnd(text, start) > 0) return 0;
+  const held = text.slice(start, seen);
   if (isPlaceholder(held) || (start === at && !isPlausible({ kind: 'secret', sign: 'colon', held, next: '' }))) return 0;
-  return source.hit(start, end, 'secret:authorization');
+  return source.hit(start, endOfBare(source, start, VALUE_MAX), 'secret:authorization');
 }
 
 function maskCookies(source: Source, at: number): number {

@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { JsonNode } from '../base/json.ts';
 import { markMasked } from '../base/masked.ts';
+import { findAddresses } from './address.ts';
 import { compileFields, type FieldRules, maskFields } from './fields.ts';
 import { markEnd } from './marker.ts';
 import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
 import { detectorNames } from './masker.ts';
+import { findPersons } from './person.ts';
 import { placeInJson, placeInText, type Replacement } from './places.ts';
 import { type ProtocolSpans, protocolSpans } from './protocol.ts';
 import { scan } from './scan.ts';
@@ -76,12 +78,25 @@ function findHits({ on, fields }: Engine, text: string, request: MaskRequest): r
   if (hidden) {
     const view = unescapedView(text);
     const again = scan(view.text, request.form, settings);
-    hits = view.back(again.hits);
+    hits = view.back(withOptional(on, view.text, again.hits));
     opaque = again.opaque;
-  }
+  } else hits = withOptional(on, text, hits);
   if (request.scope !== 'mcp' || request.form !== 'json') return hits;
   if (hits.length === 0 && !(opaque && request.target === 'record')) return hits;
   return withProtocol(text, hits, protocolSpans(text), request.target);
+}
+
+// The detectors that have to be asked for: slower, and less sure, so that they yield to the others.
+function withOptional(on: Enabled, text: string, hits: readonly Hit[]): readonly Hit[] {
+  if (!on.person && !on.address) return hits;
+  const more = [...(on.address ? findAddresses(text) : []), ...(on.person ? findPersons(text) : [])].sort((a, b) => a.start - b.start);
+  const all: Hit[] = [];
+  let next = 0;
+  for (const hit of more) {
+    for (let sure = hits[next]; sure && sure.start < hit.end; sure = hits[++next]) all.push(sure);
+    if ((all.at(-1)?.end ?? 0) <= hit.start) all.push(hit);
+  }
+  return [...all, ...hits.slice(next)];
 }
 
 // Hits in what the protocol needs are left out; in the record, what is opaque is replaced whole.

@@ -45,6 +45,14 @@ const ANY_NAME = /^(?:value|val|v|numbers?|num|no|text|data|content|name|message
  * words and no others. A masked value ends the reach, so that masking a masked text finds nothing new.
  */
 export function isNear(source: Source, kind: ContextKind, start: number, end: number): boolean {
+  // Between here and where the last search ended, there are only digits.
+  if (start < source.barren[kind]) return false;
+  const near = hasWordNear(source, kind, start, end);
+  if (!near) source.barren[kind] = end;
+  return near;
+}
+
+function hasWordNear(source: Source, kind: ContextKind, start: number, end: number): boolean {
   const { text } = source;
   const reach = reaches[kind];
   const hit = source.hits.at(-1);

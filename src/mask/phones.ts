@@ -23,27 +23,48 @@ const DIGITS_WEAK_MAX = 13;
 
 /** Masks the phone number that `run` is and returns its end, or 0. */
 export function maskPhone(source: Source, run: NumberRun): number {
+  const last = run.groups.at(-1);
+  if (!last) return 0;
+  if (!run.plus && MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return 0;
+  const hint = run.plus ? 'none' : hintOf(source, run, last.end);
+  if (hint === 'none' && !run.plus && !mayLookLikePhone(source, run)) return 0;
   for (let count = run.groups.length; count > 0; count--) {
     const digits = digitsOf(source, run, count);
-    if (digits.length > DIGITS_MAX + 2) continue;
     if (digits.length < DIGITS_MIN) return 0;
-    if (!isPhone(source, run, count, digits)) continue;
     const end = run.groups[count - 1]?.end ?? 0;
+    if (digits.length > DIGITS_MAX + 2 || ZEROS.test(digits)) continue;
+    if (!(run.plus ? isInternational(digits) : isNational(run, count, digits, source.text.slice(run.start, end), hint))) continue;
     EXTENSION.lastIndex = end;
     return source.hit(run.start, EXTENSION.test(source.text) ? EXTENSION.lastIndex : end, 'phone');
   }
   return 0;
 }
 
-function isPhone(source: Source, run: NumberRun, count: number, digits: string): boolean {
-  const end = run.groups[count - 1]?.end ?? 0;
-  if (ZEROS.test(digits)) return false;
-  if (run.plus) return digits.length >= 8 && digits.length <= DIGITS_MAX + 1 && hasCallingCode(digits);
-  if (DATE.test(source.text.slice(run.start, end)) || MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return false;
-  if (count > 1 && looksLikePhone(run, count, digits)) return true;
-  if (digits.length > DIGITS_MAX) return false;
-  if (isNear(source, 'phone', run.start, end)) return true;
-  return count > 1 && digits.length <= DIGITS_WEAK_MAX && isNear(source, 'phoneWeak', run.start, end);
+/** What the words near a number say of it. */
+type Hint = 'phone' | 'perhaps' | 'none';
+
+function hintOf(source: Source, run: NumberRun, end: number): Hint {
+  if (isNear(source, 'phone', run.start, end)) return 'phone';
+  return run.groups.length > 1 && isNear(source, 'phoneWeak', run.start, end) ? 'perhaps' : 'none';
+}
+
+function isInternational(digits: string): boolean {
+  return digits.length >= 8 && digits.length <= DIGITS_MAX + 1 && hasCallingCode(digits);
+}
+
+function isNational(run: NumberRun, count: number, digits: string, written: string, hint: Hint): boolean {
+  if (DATE.test(written)) return false;
+  if (looksLikePhone(run, count, digits)) return true;
+  return digits.length <= DIGITS_MAX && (hint === 'phone' || (hint === 'perhaps' && count > 1 && digits.length <= DIGITS_WEAK_MAX));
+}
+
+// A cheap look for the forms below.
+function mayLookLikePhone(source: Source, run: NumberRun): boolean {
+  const [first, second, third] = run.sizes;
+  if (run.groups.length < 2) return false;
+  return (
+    run.bracket || source.text.charCodeAt(run.groups[0]?.start ?? 0) === 0x30 || (first === 3 && second === 3) || (first === 1 && second === 3 && third === 3)
+  );
 }
 
 // Forms that need no word beside them.

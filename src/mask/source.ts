@@ -34,6 +34,8 @@ export class Source {
   opaque = false;
   /** Offset behind the last hit. */
   hitEnd = 0;
+  /** For each kind of word, up to where none was found near: digits in a row need not be asked about again. */
+  readonly barren = { phone: 0, phoneWeak: 0, card: 0, ssn: 0 };
   /** Where the letter of an escape such as `\n` stood last: it may as well be the first letter of what follows. */
   escapeLetterAt = -1;
 

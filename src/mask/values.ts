@@ -5,7 +5,8 @@ import type { Source } from './source.ts';
 
 const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
-const VALUE_MAX = 65_536;
+/** The longest value that is masked as one. */
+export const VALUE_MAX = 65_536;
 
 /** A number as JSON writes it. */
 export const NUMBER = /-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?=[\s,}\]]|$)/y;
@@ -41,10 +42,10 @@ export function closingQuote(source: Source, open: number, slashes: number): num
 // What ends a value that stands in no quotes.
 const STOPS = new Set([...'"\'`\\,;&<>(){}|'].map((c) => c.charCodeAt(0)));
 
-/** The end of an unquoted value. `\/` belongs to it: some writers of JSON escape slashes. */
-export function endOfBare(source: Source, at: number): number {
+/** The end of an unquoted value, at most `most` units on. `\/` belongs to it: some writers of JSON escape slashes. */
+export function endOfBare(source: Source, at: number, most: number): number {
   const u = source.units;
-  const limit = Math.min(source.length, at + VALUE_MAX);
+  const limit = Math.min(source.length, at + most);
   let i = at;
   while (i < limit) {
     const c = u[i] ?? 0;

@@ -1,0 +1,165 @@
+// No input makes masking slower than linear: texts made to provoke each detector are grown eightfold, and the time must not grow
+// much more than that. Times are only compared to each other.
+import { describe, expect, it } from 'vitest';
+import { compileMasker } from '../../src/mask/compile.ts';
+import type { MaskRequest } from '../../src/mask/masker.ts';
+import { defaults, mcpRecord, text } from './maskers.ts';
+
+const masker = compileMasker({
+  detectors: [...defaults, 'person', 'address'],
+  fields: [{ path: '$..a.*.b' }, { path: 'zip' }],
+});
+
+const SMALL = 4_000;
+const GROWTH = 8;
+// Eightfold growth of quadratic work is 64.
+const RATIO_MAX = 24;
+
+const seeds: readonly string[] = [
+  'a',
+  '1',
+  '-',
+  '_',
+  '@',
+  ':',
+  '=',
+  '"',
+  '\\',
+  '\\"',
+  '%40',
+  '.',
+  ' ',
+  '[',
+  ']',
+  '/',
+  '+',
+  '(',
+  '<',
+  '~',
+  '\n',
+  'a@',
+  '@a',
+  'a@b.',
+  'a@b.c',
+  '%40a',
+  '"@',
+  '"a"@',
+  '\\"a',
+  'ü@ü.',
+  '1 ',
+  '1-',
+  '1.',
+  '+1',
+  '(1',
+  '12 34 ',
+  '4111 ',
+  '4111111111111111',
+  '411111111111111 ',
+  '123-45-',
+  '1.1.1.',
+  '1:',
+  ':1',
+  '::',
+  'f:',
+  'GB82 ',
+  'GB82WEST',
+  'eyJ',
+  'eyJa.',
+  'eyJhbGciOiJIUzI1NiJ9.',
+  'sk-',
+  'sk_',
+  'ghp_',
+  'ghp-',
+  'AKIA',
+  'SG.',
+  'hvs.',
+  'xoxb-',
+  'Bearer ',
+  'Basic a',
+  'is ',
+  'password',
+  'password=',
+  'password:',
+  'token is ',
+  '"password":',
+  '"password":"',
+  '\\"password\\":\\"',
+  '"password":["',
+  '"value":"',
+  '"name":"a","value":"',
+  '--password ',
+  '-u a:',
+  '://',
+  '://a:',
+  '://a:b@',
+  '://a:b/',
+  'a:b@tcp(',
+  '-----BEGIN ',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----END',
+  'Authorization: ',
+  'Authorization: Digest a="',
+  'Cookie: a=',
+  '<password>',
+  '[secret:',
+  '[email]',
+  '\\u0040',
+  '\\\\u0040',
+  '\\n',
+  '\\\\',
+  'phone ',
+  'card 1234567 ',
+  'Mr A',
+  'Mr Aa ',
+  'my name is ',
+  '1 Aa ',
+  '12 Aaa Bbb ',
+  '1 rue a ',
+  'https://hooks.slack.com/services/',
+  '0123456789abcdef',
+  '0123456789abcdef0123456789abcdef ',
+  'secret 0123456789abcdef0123456789abcdef',
+  '{"a":',
+  '[[',
+  '{"a":{"b":1},',
+  '"zip":"',
+];
+
+function grown(seed: string, length: number): string {
+  return seed.repeat(Math.ceil(length / seed.length)).slice(0, length);
+}
+
+// CPU time of this process, so that other work on the machine does not show; the least of several, so that the collector does not.
+function leastMs(input: string, request: MaskRequest): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < 3; n++) {
+    const before = process.cpuUsage();
+    masker.mask(input, request);
+    const spent = process.cpuUsage(before);
+    least = Math.min(least, (spent.user + spent.system) / 1000);
+  }
+  return least;
+}
+
+// What takes no longer than this says more of the clock than of the code.
+const FLOOR_MS = 4;
+
+describe.each([
+  ['text', text, (seed: string, length: number) => grown(seed, length)],
+  ['JSON', mcpRecord, (seed: string, length: number) => JSON.stringify({ jsonrpc: '2.0', id: 1, result: { t: grown(seed, length) } })],
+] as const)('%s', (_, request, make) => {
+  it.each(seeds)('%j', (seed) => {
+    const small = Math.max(FLOOR_MS, leastMs(make(seed, SMALL), request));
+    const large = leastMs(make(seed, SMALL * GROWTH), request);
+    expect(large / small).toBeLessThan(RATIO_MAX);
+  });
+});
+
+it('holds for seeds in a row, and for JSON that does not end', () => {
+  for (const separator of ['', ' ', '"', '\\n']) {
+    const row = seeds.join(separator);
+    const small = Math.max(FLOOR_MS, leastMs(grown(row, SMALL), text), leastMs(`{"a": ${grown(row, SMALL)}`, mcpRecord));
+    expect(leastMs(grown(row, SMALL * GROWTH), text) / small).toBeLessThan(RATIO_MAX);
+    expect(leastMs(`{"a": ${grown(row, SMALL * GROWTH)}`, mcpRecord) / small).toBeLessThan(RATIO_MAX);
+  }
+});
