@@ -186,13 +186,13 @@ export const secretFormats: Readonly<Record<string, (r: Random) => string>> = {
   atlassian: (r) => `ATATT3xFfGF0${r.text(URLSAFE, 170)}=${r.text('0123456789ABCDEF', 8)}`,
   'azure client secret': (r) => `${r.text(ALNUM, 3)}${r.below(10)}Q~${r.text(`${ALNUM}_.-`, 33)}${r.text(ALNUM, 1)}`,
   docker: (r) => `dckr_pat_${r.text(URLSAFE, 27)}`,
-  jwt: (r) =>
-    [
+  jwt: (r) => {
+    const parts = [
       { alg: 'HS256', typ: 'JWT' },
       { sub: r.text(DIGITS, 10), exp: r.between(1e9, 2e9) },
-    ]
-      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-      .join('.') + `.${r.text(URLSAFE, 43)}`,
+    ];
+    return [...parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')), r.text(URLSAFE, 43)].join('.');
+  },
   pem: (r) => `-----BEGIN PRIVATE KEY-----\n${Array.from({ length: 6 }, () => r.text(BASE64, 64)).join('\n')}\n-----END PRIVATE KEY-----`,
 };
 
