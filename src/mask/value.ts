@@ -24,16 +24,6 @@ export function maskedBytes(outcome: MaskOutcome): Masked<Uint8Array> {
   return markMasked(new Uint8Array(Buffer.from(outcome.text, 'utf8')));
 }
 
-/** UTF-8 JSON of a masked value, for payloads of `open` and `close` and for names. */
-export function maskedJsonBytes<T>(value: Masked<T>): Masked<Uint8Array> {
-  return markMasked(new Uint8Array(Buffer.from(JSON.stringify(value), 'utf8')));
-}
-
-/** A text that stands in our source, so that nobody's data can be in it: the type takes literals only. */
-export function ownText<const S extends string>(text: string extends S ? never : S): Masked<string> {
-  return markMasked<string>(text);
-}
-
 /**
  * JSON of what a process of ours states about a session. `stated` (identity, connection, device, times) is recorded as it
  * is, because who did it is what the record is for; `given` (a reason typed by a person, names of programs) is masked.
