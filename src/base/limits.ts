@@ -10,6 +10,8 @@ export const limits = {
   requestInflatedBytesMax: 64 * MiB,
   /** An answer body or one SSE message that is decoded, masked and stored; a longer one is passed on and stored as length and MAC. */
   answerBytesMax: 8 * MiB,
+  /** A JSON document, key or line that `mcprec mask` holds while it waits for its end, in UTF-16 units. */
+  maskDocumentUnitsMax: 8 * MiB,
   /** Header block of a request or answer. */
   headerBytesMax: 64 * KiB,
   /** Nesting of JSON that is read. */

@@ -90,6 +90,12 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
     .option(...JSON_FLAG)
     .action(async (options) => exit(await (await import('./verify.ts')).runVerify(options, io)));
   program
+    .command('mask')
+    .description('mask stdin to stdout, as records are masked: text, JSON or JSON lines')
+    .option('--policy <file>', 'a gateway.yaml whose mask is used, instead of the default detectors')
+    .option('--report', 'say on stderr what was masked')
+    .action(async (options) => exit(await (await import('./mask.ts')).runMask(options, io)));
+  program
     .command('sync')
     .description('send the gateway what it lacks of the journal')
     .option('--status', 'only say how much that is')

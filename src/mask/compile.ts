@@ -1,12 +1,12 @@
 // Makes a masker from settings, and runs its steps on a text: fields, the scan, the places that stay, the new text.
 import { createHash } from 'node:crypto';
+import { detectorNames } from '../base/detectors.ts';
 import type { JsonNode } from '../base/json.ts';
 import { markMasked } from '../base/masked.ts';
 import { findAddresses } from './address.ts';
 import { compileFields, type FieldRules, maskFields } from './fields.ts';
 import { markEnd } from './marker.ts';
 import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
-import { detectorNames } from './masker.ts';
 import { findPersons } from './person.ts';
 import { placeInJson, placeInText, type Replacement } from './places.ts';
 import { type ProtocolSpans, protocolSpans } from './protocol.ts';

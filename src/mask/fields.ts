@@ -1,15 +1,14 @@
 // Masks the places that field rules name, in a JSON document and in the documents that stand in its strings.
 import { createHmac } from 'node:crypto';
+import type { FieldAction } from '../base/detectors.ts';
 import { type JsonArray, type JsonMember, type JsonNode, type JsonObject, parseJson } from '../base/json.ts';
 import { markEnd } from './marker.ts';
 import type { FieldRule, MaskRequest } from './masker.ts';
 import { advance, atRoot, type FieldPath, isComplete, type Progress, parseFieldPath } from './paths.ts';
 
-type Action = 'redact' | 'pseudonym' | 'drop';
-
 interface CompiledRule {
   readonly path: FieldPath;
-  readonly action: Action;
+  readonly action: FieldAction;
 }
 
 export interface FieldRules {
@@ -120,7 +119,7 @@ class FieldPass {
     return count;
   }
 
-  #actionAt(progress: readonly Progress[]): Action | undefined {
+  #actionAt(progress: readonly Progress[]): FieldAction | undefined {
     return this.#fields.rules.find((rule, r) => isComplete(rule.path, progress[r] ?? []))?.action;
   }
 
@@ -137,7 +136,7 @@ class FieldPass {
   }
 
   // On the wire the form of the answer must stay: strings stay strings, a number becomes 0 (RULES R16).
-  #replace(doc: Document, node: JsonNode, action: Action): number {
+  #replace(doc: Document, node: JsonNode, action: FieldAction): number {
     if (node.type === 'literal') {
       if (node.value === null || this.#target === 'wire') return 0;
       return this.#edit(doc, node, '"[field]"');
@@ -157,7 +156,7 @@ class FieldPass {
     return 1;
   }
 
-  #mark(value: string, action: Action): string {
+  #mark(value: string, action: FieldAction): string {
     const key = this.#fields.pseudonymKey;
     return action === 'pseudonym' && key !== undefined ? `[pseudonym:${pseudonym(key, value)}]` : '[field]';
   }

@@ -1,14 +1,11 @@
 // What a masker is: compiled once from settings, then run on every message. Types only; `compile.ts` makes one.
+import type { DetectorName, FieldAction } from '../base/detectors.ts';
 import type { Masked } from '../base/masked.ts';
-
-/** The detectors that a policy can name. */
-export const detectorNames = ['secrets', 'email', 'phone', 'card', 'iban', 'ssn', 'ip', 'address', 'person'] as const;
-export type DetectorName = (typeof detectorNames)[number];
 
 /** A rule over a place instead of a pattern: `$..password`, `$..attributes.user.*`, or a bare key name. */
 export interface FieldRule {
   readonly path: string;
-  readonly as?: 'redact' | 'pseudonym' | 'drop';
+  readonly as?: FieldAction;
 }
 
 export interface MaskSettings {

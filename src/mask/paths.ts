@@ -16,10 +16,11 @@ export interface FieldPath {
   readonly bare: string | undefined;
 }
 
-const BARE = /^[^$.[\]*'"\s][^.[\]*'"]{0,199}$/;
-const STEP = /\.\.|\.?\*|\.([^.[\]*'"\s]+)|\[(?:(\*)|(\d{1,9})|'([^']{1,200})'|"([^"]{1,200})")\]|([^.[\]*'"\s]+)/y;
+// The same paths that the policy's schema takes.
+const BARE = /^[^$]/;
+const STEP = /\.\.|\.?\*|\.([^.*[\]\s]+)|\[(?:(\*)|([0-9]{1,9})|'([^']+)'|"([^"]+)")\]|([^.*[\]\s]+)/y;
 
-/** Reads `$..password`, `$.a.b[*].c`, `$['odd name']`, `password`. Throws `config_invalid`. */
+/** Reads `$..password`, `$.a.b[*].c`, `$['odd name']`, or a key's name, which is anything that does not begin with `$`. Throws `config_invalid`. */
 export function parseFieldPath(path: string): FieldPath {
   if (BARE.test(path)) return { steps: [{ kind: 'descend' }, { kind: 'name', name: path, anyCase: true }], needs: path, bare: path };
   const steps: Step[] = [];

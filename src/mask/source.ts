@@ -1,5 +1,6 @@
 // One text under the scan: its units, what has been found in it so far.
-import type { DetectorName, MaskForm } from './masker.ts';
+import type { DetectorName } from '../base/detectors.ts';
+import type { MaskForm } from './masker.ts';
 import { Quotes } from './quotes.ts';
 import { unitsOf } from './units.ts';
 

@@ -1,8 +1,9 @@
 // How well masking finds what it must and leaves what it may: recall, leaked characters and false positives, by type.
 // Values are generated from a seed; a corpus of labelled sentences is read from MCPREC_PII_CORPUS where that is set.
 import { existsSync, readFileSync } from 'node:fs';
+import { detectorsDefault } from '../../src/base/detectors.ts';
 import { compileMasker } from '../../src/mask/compile.ts';
-import type { DetectorName, Masker } from '../../src/mask/masker.ts';
+import type { Masker } from '../../src/mask/masker.ts';
 import { type Carried, carry } from './carriers.ts';
 import { type Random, seeded } from './random.ts';
 import { atLeast, atMost, type Measure, print } from './report.ts';
@@ -13,8 +14,7 @@ const args = process.argv.slice(2);
 const quick = args.includes('--quick');
 const COUNT = quick ? 1000 : 4000;
 const CLEAN_TEXTS = quick ? 60 : 300;
-const defaults: readonly DetectorName[] = ['secrets', 'email', 'phone', 'card', 'iban', 'ssn', 'ip'];
-const masker = compileMasker({ detectors: defaults, fields: [] });
+const masker = compileMasker({ detectors: detectorsDefault, fields: [] });
 const show = args.includes('--misses');
 
 interface Tally {

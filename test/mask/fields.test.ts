@@ -1,6 +1,7 @@
 // Field rules: which places a path names, and what each action leaves there, in the record and on the wire.
 import { describe, expect, it } from 'vitest';
 import { parseFieldPath } from '../../src/mask/paths.ts';
+import { fieldPath } from '../../src/policy/fields.ts';
 import { masked, record, text, wire, withFields } from './maskers.ts';
 
 const doc = {
@@ -28,12 +29,18 @@ describe('paths', () => {
       { ...doc, attributes: { user: { ...doc.attributes.user, name: '[field]' } }, deep: { attributes: { user: { name: '[field]' } } } },
     ],
     ['$.attributes', { ...doc, attributes: '[field]' }],
+    ['odd name', { ...doc, 'odd name': '[field]' }],
     ['$.nothing', doc],
   ])('%s', (path, want) => expect(fields(path)(doc)).toEqual(want));
 
-  it.each(['$', '$.', '$..', '$.a..', 'a.b', '$.a[', '$.a[x]', '', '$a'])('%s is refused', (path) => {
+  it.each(['$', '$.', '$..', '$.a..', '$.a[', '$.a[x]', '', '$a'])('%s is refused', (path) => {
     expect(() => parseFieldPath(path)).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   });
+});
+
+it.each(['$..*', '$.a.*', '$[0]', "$['a.b']", '$["a"][*]', 'user.name', "$.it's", 'x'])('%s is a path for the schema of the policy, and here', (path) => {
+  expect(fieldPath.safeParse(path).success).toBe(true);
+  expect(parseFieldPath(path).steps.length).toBeGreaterThan(0);
 });
 
 describe('on the wire', () => {

@@ -1,4 +1,4 @@
-// No input makes masking slower than linear: texts made to provoke each detector are grown eightfold, and the time must not grow
+// No input makes masking slower than linear: texts made to provoke each detector are grown 32-fold, and the time must not grow
 // much more than that. Times are only compared to each other.
 import { describe, expect, it } from 'vitest';
 import { compileMasker } from '../../src/mask/compile.ts';
@@ -11,9 +11,9 @@ const masker = compileMasker({
 });
 
 const SMALL = 4_000;
-const GROWTH = 8;
-// Eightfold growth of quadratic work is 64.
-const RATIO_MAX = 24;
+const GROWTH = 32;
+// Growth of quadratic work is 1024, less what a small text costs anyhow.
+const RATIO_MAX = 96;
 
 const seeds: readonly string[] = [
   'a',
@@ -129,37 +129,38 @@ function grown(seed: string, length: number): string {
   return seed.repeat(Math.ceil(length / seed.length)).slice(0, length);
 }
 
-// CPU time of this process, so that other work on the machine does not show; the least of several, so that the collector does not.
-function leastMs(input: string, request: MaskRequest): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let n = 0; n < 3; n++) {
-    const before = process.cpuUsage();
-    masker.mask(input, request);
-    const spent = process.cpuUsage(before);
-    least = Math.min(least, (spent.user + spent.system) / 1000);
-  }
-  return least;
+// CPU time of this process, so that other work on the machine does not show.
+function spentMs(input: string, request: MaskRequest): number {
+  const before = process.cpuUsage();
+  masker.mask(input, request);
+  const spent = process.cpuUsage(before);
+  return (spent.user + spent.system) / 1000;
+}
+
+// Asks again where the collector may have been at work.
+function expectLinear(small: string, large: string, request: MaskRequest): void {
+  const base = Math.max(FLOOR_MS, Math.min(...Array.from({ length: 6 }, () => spentMs(small, request))));
+  let ratio = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < 3 && ratio >= RATIO_MAX; n++) ratio = Math.min(ratio, spentMs(large, request) / base);
+  expect(ratio).toBeLessThan(RATIO_MAX);
 }
 
 // What takes no longer than this says more of the clock than of the code.
 const FLOOR_MS = 4;
 
-describe.each([
-  ['text', text, (seed: string, length: number) => grown(seed, length)],
-  ['JSON', mcpRecord, (seed: string, length: number) => JSON.stringify({ jsonrpc: '2.0', id: 1, result: { t: grown(seed, length) } })],
-] as const)('%s', (_, request, make) => {
-  it.each(seeds)('%j', (seed) => {
-    const small = Math.max(FLOOR_MS, leastMs(make(seed, SMALL), request));
-    const large = leastMs(make(seed, SMALL * GROWTH), request);
-    expect(large / small).toBeLessThan(RATIO_MAX);
-  });
+describe('in plain text', () => {
+  it.each(seeds)('%j', (seed) => expectLinear(grown(seed, SMALL), grown(seed, SMALL * GROWTH), text));
+});
+
+describe('in JSON', () => {
+  const inJson = (seed: string, length: number): string => JSON.stringify({ jsonrpc: '2.0', id: 1, result: { t: grown(seed, length) } });
+  it.each(seeds.filter((seed) => /["\\{[:=@]/.test(seed)))('%j', (seed) => expectLinear(inJson(seed, SMALL), inJson(seed, SMALL * GROWTH), mcpRecord));
 });
 
 it('holds for seeds in a row, and for JSON that does not end', () => {
   for (const separator of ['', ' ', '"', '\\n']) {
     const row = seeds.join(separator);
-    const small = Math.max(FLOOR_MS, leastMs(grown(row, SMALL), text), leastMs(`{"a": ${grown(row, SMALL)}`, mcpRecord));
-    expect(leastMs(grown(row, SMALL * GROWTH), text) / small).toBeLessThan(RATIO_MAX);
-    expect(leastMs(`{"a": ${grown(row, SMALL * GROWTH)}`, mcpRecord) / small).toBeLessThan(RATIO_MAX);
+    expectLinear(grown(row, SMALL), grown(row, SMALL * GROWTH), text);
+    expectLinear(`{"a": ${grown(row, SMALL)}`, `{"a": ${grown(row, SMALL * GROWTH)}`, mcpRecord);
   }
 });
