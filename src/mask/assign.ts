@@ -61,13 +61,17 @@ export function maskElement(source: Source, at: number, nameStart: number): numb
   return isPlaceholder(source.text.slice(at + 1, end)) ? 0 : source.hit(at + 1, end, markOf(kind));
 }
 
-/** Masks what follows a command line's `--password` or the sentence's `the password is`. */
+/** Masks what follows a command line's `--password` or the sentence's `the password is`, where it can be a secret; returns its end, or 0. */
 export function maskFollowing(source: Source, nameEnd: number, from: number): number {
-  const kind = nameKind(source.units, nameEnd);
-  if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
+  const u = source.units;
+  const kind = nameKind(u, nameEnd);
+  if (kind !== 'password' && kind !== 'secret' && kind !== 'code') return 0;
   let value = from;
-  while (value - from < SPACES_MAX && isSpace(source.units[value])) value++;
-  if (source.units[value] === 0x2d) return 0;
+  while (value - from < SPACES_MAX && isSpace(u[value])) value++;
+  if (u[value] === 0x2d) return 0;
+  const quoted = u[value] === DOUBLE || u[value] === SINGLE || u[value] === 0x60;
+  const held = source.text.slice(value + 1, value + 257).split(/["'`\\]/, 1)[0] ?? '';
+  if (quoted && !isPlausible({ kind, sign: 'colon', held, next: ' ' })) return 0;
   return maskValueAt(source, { kind, end: nameEnd, quoted: false, slashes: 0 }, 'colon', value);
 }
 
@@ -96,18 +100,20 @@ function maskNumber(source: Source, name: Name, at: number): number {
 
 function maskQuoted(source: Source, name: Name, at: number, open: number): number {
   const start = open + 1;
-  if (source.units[open] === DOUBLE && isClosing(source, name, at, open)) return 0;
+  if (isClosing(source, name, at, open)) return 0;
   const end = closingQuote(source, open, open - at);
   if (end <= start) return 0;
   const held = source.text.slice(start, Math.min(end, start + 64));
   if (markEnd(source.text, start) === end || (!name.quoted && isPlaceholder(held))) return 0;
   if (name.kind === 'code' && !/^\d{3,8}$/.test(held)) return 0;
+  if (name.kind === 'cookie' && !source.text.slice(start, end).includes('=')) return 0;
   return source.hit(start, end, markOf(name.kind));
 }
 
-// True where the quote behind a name is the end of the string that the name stands in, as in `{"q": "token: ", …}`.
+// True where the quote behind a name is the end of the string that the name stands in, as in `{"q": "token: ", …}` or `'token:', …`.
 function isClosing(source: Source, name: Name, at: number, open: number): boolean {
   if (name.quoted) return open - at < name.slashes;
+  if (source.units[open] !== DOUBLE) return /^(?:[\s,;:.)\]}]|$)/.test(source.text.slice(open + 1, open + 2));
   if (source.form === 'json' && open === at) return true;
   return source.quotes.closes(open) && /^\s*(?:[,}\]:\\]|$)/.test(source.text.slice(open + 1, open + 24));
 }

@@ -13,7 +13,7 @@ const words = {
   ),
   /** Enough for a number written in groups. */
   phoneWeak:
-    /(?<![a-z])(?:call|contact|reach|ring|dial|text|speak|callback|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
+    /(?<![a-z])(?:call|contact|reach|ring|dial|speak|callback|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
   card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
   ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
 } as const;
@@ -62,6 +62,7 @@ function hasWordNear(source: Source, kind: ContextKind, start: number, end: numb
   const from = Math.max(0, start - reach.before, source.hitEnd);
   const name = nameBefore(source, start);
   if (name !== '' && !ANY_NAME.test(name)) return pattern.test(name);
+  if (kind === 'phoneWeak' && /[\n\r]|\\n/.test(text.slice(from, start))) return false;
   if (pattern.test(text.slice(from, start)) && pattern.test(text.slice(lastMark(text, from, start)?.end ?? from, start))) return true;
   if (reach.after === 0) return false;
   const behind = text.slice(end, end + reach.after + WORD_MAX);

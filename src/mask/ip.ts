@@ -3,6 +3,7 @@ import type { Source } from './source.ts';
 import { hexValue, isAlnum, isDigit, isLetter } from './units.ts';
 
 const POINT = 0x2e;
+const HYPHEN = 0x2d;
 const COLON = 0x3a;
 const SLASH = 0x2f;
 
@@ -20,7 +21,7 @@ export function maskIpv4(source: Source, at: number): number {
   const end = ipv4End(source, at);
   if (end === 0) return 0;
   const after = u[end];
-  if (isAlnum(after) || after === 0x5f || (after === POINT && isDigit(u[end + 1]))) return 0;
+  if (isAlnum(after) || after === 0x5f || (after === POINT && isDigit(u[end + 1])) || (after === HYPHEN && isLetter(u[end + 1]))) return 0;
   const text = source.text.slice(at, end);
   if (text.startsWith('127.') || text === '0.0.0.0') return 0;
   const lead = source.text.slice(Math.max(0, at - LOOK_BACK), at);

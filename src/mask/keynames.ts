@@ -17,7 +17,7 @@ interface Ending {
 }
 
 const KEYS_OF =
-  'api app application access secret private signing encryption decryption master webhook service account shared auth license subscription admin deploy ssh rsa write ingest integration client tls ssl pgp gpg hmac jwt session aes cipher crypto functions';
+  'api app application access secret private signing encryption decryption master webhook service account shared auth license subscription admin deploy ssh rsa write ingest integration client tls ssl hmac jwt session aes cipher crypto functions';
 
 // `nextPageToken` leads to a page, `eos_token` ends a sentence: neither opens a door.
 const HARMLESS_TOKENS =

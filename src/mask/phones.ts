@@ -12,6 +12,9 @@ const CODES_3_FIRST = /^(?:21[1-368]|2[2-69]\d|3[578]\d|42[013]|50\d|59\d|6[789]
 
 const DATE =
   /^(?:(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:0?[1-9]|[12]\d|3[01])(?!\d)|(?:0?[1-9]|[12]\d|3[01])[-./ ](?:0?[1-9]|[12]\d|3[01])[-./ ](?:19|20)\d\d(?!\d))/;
+const ISO_DATE = /(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]/;
+// Two bytes of a dump in hexadecimal before it.
+const DUMP = /(?:^|\s)[0-9a-f]{2} [0-9a-f]{2} $/i;
 const EXTENSION = /(?: ?(?:x|ext\.?|extension|#) ?[0-9]{1,6}(?![0-9a-z]))/iy;
 const MONEY = /[$€£¥]\s?$/;
 const AMERICAN = /^1?[2-9](?!11)\d\d[2-9]\d{6}$/;
@@ -26,6 +29,7 @@ export function maskPhone(source: Source, run: NumberRun): number {
   const last = run.groups.at(-1);
   if (!last) return 0;
   if (!run.plus && MONEY.test(source.text.slice(Math.max(0, run.start - 2), run.start))) return 0;
+  if (run.sizes.every((size) => size === 2) && DUMP.test(source.text.slice(Math.max(0, run.start - 7), run.start))) return 0;
   const hint = run.plus ? 'none' : hintOf(source, run, last.end);
   if (hint === 'none' && !run.plus && !mayLookLikePhone(source, run)) return 0;
   for (let count = run.groups.length; count > 0; count--) {
@@ -53,7 +57,7 @@ function isInternational(digits: string): boolean {
 }
 
 function isNational(run: NumberRun, count: number, digits: string, written: string, hint: Hint): boolean {
-  if (DATE.test(written)) return false;
+  if (DATE.test(written) || ISO_DATE.test(written)) return false;
   if (looksLikePhone(run, count, digits)) return true;
   return digits.length <= DIGITS_MAX && (hint === 'phone' || (hint === 'perhaps' && count > 1 && digits.length <= DIGITS_WEAK_MAX));
 }
@@ -77,7 +81,7 @@ function looksLikePhone(run: NumberRun, count: number, digits: string): boolean 
   if (area === 3 && exchange === 3 && line === 4 && AMERICAN.test(digits)) {
     if (run.bracket || separators.some((s) => s !== ' ')) return true;
   }
-  if (digits.startsWith('00')) return digits.length >= 10 && hasCallingCode(digits.slice(2)) && !separators.includes('.');
+  if (digits.startsWith('00')) return digits.length >= 10 && first >= 3 && hasCallingCode(digits.slice(2)) && !separators.includes('.');
   const evenly = sizes.every((size, i) => size >= 2 || (i === 0 && run.bracket)) && count <= 5;
   if (run.bracket && separators[0]?.startsWith(')')) return digits.length >= 9 && digits.length <= 12 && first <= 5 && evenly;
   return NATIONAL.test(digits) && first >= 2 && first <= 5 && evenly && new Set(separators).size <= 2;

@@ -1,6 +1,6 @@
 // The tests that let the scan pass over nearly everything: true where no detector has to look. Tables only, no calls.
 import { LAST_THREE } from './keynames.ts';
-import { SEPARATOR } from './numbers.ts';
+import { nextGroup, SEPARATOR } from './numbers.ts';
 import { PREFIXED } from './tokens.ts';
 import { DASH, DIGIT, KIND } from './units.ts';
 
@@ -71,6 +71,6 @@ export function mayBegin(u: Uint16Array, at: number): boolean {
 export function endOfDecimal(u: Uint16Array, point: number): number {
   let i = point + 1;
   while (KINDS[u[i] as number] === JUST_DIGITS) i++;
-  if (i === point + 1 || GROUPING[u[i] as number] === 1) return 0;
-  return KINDS[u[i] as number] === 0 || u[i] === BACKSLASH ? i : 0;
+  if (i === point + 1 || (GROUPING[u[i] as number] === 1 && (u[i] === POINT || nextGroup(u, i) > 0))) return 0;
+  return (KINDS[u[i] as number] as number) === 0 || u[i] === BACKSLASH ? i : 0;
 }

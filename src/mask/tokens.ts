@@ -1,4 +1,5 @@
 // Secrets that their own form gives away: vendors' prefixes, JSON Web Tokens, and a few shapes without a prefix.
+import { nameBefore } from './context.ts';
 import { lastMark } from './marker.ts';
 import type { Source } from './source.ts';
 import { DASH, DIGIT, isAlnum, KIND, LOWER, UPPER, WORD } from './units.ts';
@@ -157,11 +158,14 @@ export function maskShaped(source: Source, at: number, tokenEnd: number, flags: 
 const KEY_WORDS =
   /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi/i;
 const NOT_KEY = /(?:trace|span|commit|sha|hash|digest|etag|md5|request|revision|image|checksum)[\w -]{0,16}["']?\s?[:= ]\s?["']?$/i;
+const KEY_NAME = /(?:api|app|application|access|auth|datadog|dd|secret|client)[ _.-]?(?:key|token|secret)s?$|(?:secret|credential|password)s?$/i;
 const HEX_REACH = 40;
 
 /** Masks 32 or 40 hex digits (keys of Datadog and many others) beside words that say they are a key; returns the end, or 0. */
 export function maskHexKey(source: Source, at: number, tokenEnd: number): number {
   if (!holds(source, at, tokenEnd - at, 'hex')) return 0;
+  const name = nameBefore(source, at);
+  if (name !== '') return KEY_NAME.test(name) ? source.hit(at, tokenEnd, 'secret:key') : 0;
   const from = Math.max(source.hitEnd, at - HEX_REACH, 0);
   const lead = source.text.slice(lastMark(source.text, from, at)?.end ?? from, at);
   if (!KEY_WORDS.test(lead) || NOT_KEY.test(lead)) return 0;

@@ -90,7 +90,7 @@ export function maskDsn(source: Source, at: number): number {
   return 0;
 }
 
-const CURL_USER = /\s+(["']?)[\w.@%+-]{1,64}:([^\s"'\\]{1,128})/y;
+const CURL_USER = /\s+(["']?)[\w.@%+-]{1,64}:((?!\/\/)[^\s"'\\]{1,128})/y;
 
 /** Masks the password of `-u user:password`, whose option ends at `at`; returns its end, or 0. */
 export function maskUserOption(source: Source, at: number): number {

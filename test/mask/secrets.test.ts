@@ -119,5 +119,9 @@ describe('by its name or place', () => {
     'http://host:8080/a/b@c.d',
     'postgres://localhost:5432/db',
     '"value":"hunter2"',
+    '"tough-cookie":"^5.0.0"',
+    "console.log('password:', value)",
+    'whether the cookie is `httpOnly`',
+    '{"src/secret.ts":"9f86d081884c7d659a2feaa0c55ad015"}',
   ])('leaves %s', (input) => expect(masked(input)).toBe(input));
 });
