@@ -29,8 +29,8 @@ export interface Connected {
 /** Starts `connect` and checks its two sessions at the gateway, and that the listener lets no stranger in. */
 export async function connect(stage: Stage, machine: Machine, { sandbox, account }: { sandbox: string; account: string }): Promise<Connected> {
   const process = machine.start(['connect', ...CONNECTIONS, '--reason', REASON]);
-  let seen = 0;
-  await process.line((line) => / {2}session /.test(line) && ++seen === CONNECTIONS.length);
+  // The last line of the banner; every line is looked at anew each time one comes.
+  await process.line(() => process.stdout.filter((line) => / {2}session /.test(line)).length === CONNECTIONS.length);
   const banner = process.stdout.join('\n');
   stage.output(banner);
   const all = (label: string) => [...banner.matchAll(new RegExp(`^ {2}${label} +(\\S+)`, 'gm'))].map(([, value]) => value ?? '');
