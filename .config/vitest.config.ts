@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
     exclude: ['test/long/**'],
     globalSetup: ['test/setup/global.ts'],
+    setupFiles: ['test/setup/random.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Waits end when what is awaited comes; the bound is for a machine that is busy.

@@ -9,6 +9,7 @@ export default defineConfig({
     include: ['test/long/**/*.test.ts', 'test/e2e/kill.test.ts', 'test/fuzz/**/*.test.ts'],
     env: { MCPREC_TEST_TIMES: '7' },
     globalSetup: ['test/setup/global.ts'],
+    setupFiles: ['test/setup/random.ts'],
     testTimeout: 600_000,
     hookTimeout: 120_000,
     // Waits end when what is awaited comes; the bound is for a machine that is busy.
