@@ -9,3 +9,7 @@ export const detectorsDefault = ['secrets', 'email', 'phone', 'card', 'iban', 's
 /** What becomes of a named field. */
 export const fieldActions = ['redact', 'pseudonym', 'drop'] as const;
 export type FieldAction = (typeof fieldActions)[number];
+
+/** Where masks apply: what is recorded, answers on their way to the client, requests on their way to the upstream. */
+export const maskPlaces = ['record', 'client', 'upstream'] as const;
+export type MaskPlace = (typeof maskPlaces)[number];

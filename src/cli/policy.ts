@@ -5,7 +5,7 @@ import { escapeHostileLine } from '../base/hostile.ts';
 import { type JsonNode, parseJson } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { connectionAccess } from '../policy/access.ts';
-import type { Call } from '../policy/call.ts';
+import type { Call, Decision } from '../policy/call.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type Explanation, explainDecision, type Step } from '../policy/explain.ts';
 import { checkConfig, parseConfig, problemLine } from '../policy/parse.ts';
@@ -109,8 +109,21 @@ function explanationLines(options: PolicyExplainOptions, groups: readonly string
     ...(opens ? [] : ['no access entry lets these groups open the connection at all']),
     ...access.map(stepLine),
     ...rules.map(stepLine),
-    decision.effect === 'allow' ? 'allowed' : `denied by ${decision.rule}: ${decision.reason}${decision.hidden ? ' (it answers as if it did not exist)' : ''}`,
+    decisionLine(decision),
   ];
+}
+
+function decisionLine(decision: Decision): string {
+  switch (decision.effect) {
+    case 'allow':
+      return 'allowed';
+    case 'hold':
+      return `held by ${decision.rule} for ${decision.min} of ${decision.approvers.join(', ')}: ${decision.reason}`;
+    case 'deny':
+      return `denied by ${decision.rule}: ${decision.reason}${decision.hidden ? ' (it answers as if it did not exist)' : ''}`;
+    default:
+      return decision satisfies never;
+  }
 }
 
 function stepLine(step: Step): string {

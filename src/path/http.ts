@@ -42,7 +42,7 @@ export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestS
 /** Asks policy about a call that was read. */
 export function decideHttpCall(rules: PathRules, request: ClientRequest, { call, names, content }: HttpCall): RequestStep {
   const decision = rules.policy.decide(call);
-  if (decision.effect === 'deny') {
+  if (decision.effect !== 'allow') {
     const refusal = refusalOf(rules, decision);
     return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
   }

@@ -1,7 +1,7 @@
 // The ways a request ends here instead of at the upstream: an entry that says so, and the answer in the form its caller expects.
 import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
-import type { Decision } from '../policy/call.ts';
+import type { Denial, Hold } from '../policy/call.ts';
 import { answerUnknownHandle, type Handle } from '../protocol/handles.ts';
 import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerFault, answerIntakeError, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
@@ -11,14 +11,14 @@ import type { PathRules } from './rules.ts';
 
 type Answered = Extract<RequestStep, { kind: 'answer' }>;
 
-/** What policy said, as what the wire is told. */
-export function refusalOf(rules: PathRules, decision: Extract<Decision, { effect: 'deny' }>): Refusal {
+/** What policy said, as what the wire is told. A hold is refused where nobody can be asked. */
+export function refusalOf(rules: PathRules, decision: Denial | Hold): Refusal {
   return {
     rule: decision.rule,
     reason: decision.reason,
     remedy: 'Do not try it again; ask the platform owner if you need it',
     decisionId: newId('dec', rules.ids),
-    hidden: decision.hidden,
+    hidden: decision.effect === 'deny' && decision.hidden,
   };
 }
 

@@ -40,7 +40,7 @@ export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestSt
   const { messages } = read;
   for (const message of messages) {
     const decision = rules.policy.decide(callOf(message));
-    if (decision.effect === 'deny') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
+    if (decision.effect !== 'allow') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
   }
   const entry = draftEntry(
     rules,

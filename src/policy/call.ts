@@ -1,4 +1,5 @@
 // What policy is asked about and what it answers: the contract with the data path.
+import type { DetectorName, FieldAction, MaskPlace } from '../base/detectors.ts';
 import type { JsonNode } from '../base/json.ts';
 
 /** Stands as the method of a client's answer to a request of the server, which has none of its own; such a call is `oneWay`. */
@@ -29,17 +30,55 @@ export interface Call {
 }
 
 /**
- * The answer of policy. `rule` and, but for the names that the caller used, `reason` are text of ours. `hidden`: `access` does
- * not grant it, so it must look as if it did not exist (RULES R11).
+ * The answer of policy. `rule` and, but for the names that the caller used, `reason` are text of ours or of the policy's author.
+ * Deny beats hold, hold beats allow.
  */
-export type Decision = { readonly effect: 'allow' } | Denial;
+export type Decision = Allow | Denial | Hold;
+
+export interface Allow {
+  readonly effect: 'allow';
+  /** What `mask` rules add for this call to what is masked anyway; left out where no such rule matches. */
+  readonly masks?: readonly CallMask[];
+}
+
+/** What one `mask` rule asks for. A plain value: mask/ compiles it, policy only says that it holds for this call. */
+export interface CallMask {
+  readonly rule: string;
+  readonly fields: readonly { readonly path: string; readonly as: FieldAction }[];
+  readonly detectors: readonly DetectorName[];
+  /** Where: `record`, the answer on its way to the client, the request on its way to the upstream. */
+  readonly apply: readonly MaskPlace[];
+}
 
 export interface Denial {
   readonly effect: 'deny';
   /** The rule's id, or `access` where no access entry grants the call. */
   readonly rule: string;
   readonly reason: string;
+  /** `access` does not grant it, so it must look as if it did not exist (RULES R11). */
   readonly hidden: boolean;
+}
+
+/** A call that waits for a human. Only the gateway parks it; solo asks in the terminal. */
+export interface Hold {
+  readonly effect: 'hold';
+  readonly rule: string;
+  /** SHA-256 of the rule in its canonical form, 32 bytes: an approval is bound to it, so that a changed rule is asked anew. */
+  readonly ruleDigest: Uint8Array;
+  /** The rule's message. */
+  readonly reason: string;
+  /** Groups whose members may approve. */
+  readonly approvers: readonly string[];
+  /** How many of them must, at least one. */
+  readonly min: number;
+  /** How long the hold, and an approval of it, is good for. */
+  readonly withinMs: number;
+  /** Approvers see the arguments unmasked. */
+  readonly reveal?: 'approvers';
+  /** The call is denied where any of its arguments is masked for the approvers. */
+  readonly maskedArguments?: 'deny';
+  /** As with `allow`: what `mask` rules add once the call goes through. */
+  readonly masks?: readonly CallMask[];
 }
 
 /** Policy, compiled for one identity on one connection. Immutable; a reload makes a new one. */

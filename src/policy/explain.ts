@@ -31,7 +31,7 @@ export function explainDecision(config: GatewayConfig, groups: readonly string[]
     const scope = concern(entry, groups, connection);
     if (scope !== undefined) return { name, verdict: scope };
     const verdict = alone({ access: [entry], rules: [] });
-    return verdict.effect === 'allow' ? { name, verdict: 'grants' } : { name, verdict: 'grants not', reason: verdict.reason };
+    return verdict.effect === 'deny' ? { name, verdict: 'grants not', reason: verdict.reason } : { name, verdict: 'grants' };
   });
   const rules = config.rules.map((rule): Step => {
     const scope = concern(rule, groups, connection);

@@ -43,6 +43,7 @@ function decide(groups: readonly string[], connection: string, call: Partial<Cal
 /** `allow`, the rule that denied, or `?rule` where it is hidden. */
 function outcome(decision: Decision): string {
   if (decision.effect === 'allow') return 'allow';
+  if (decision.effect === 'hold') return `hold ${decision.rule}`;
   return `${decision.hidden ? '?' : ''}${decision.rule}`;
 }
 
