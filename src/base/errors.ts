@@ -50,6 +50,12 @@ export const errorTable = {
   logins_locked: { category: 'auth', remedy: 'wait for the other mcprec to end, then try again' },
   // denied
   connection_denied: { category: 'denied', remedy: 'ask the platform owner for access' },
+  approval_refused: { category: 'denied', remedy: 'ask whoever refused it; another reason makes another request' },
+  approval_expired: { category: 'denied', remedy: 'ask again, and tell the approvers' },
+  approval_denied: { category: 'denied', remedy: 'have somebody else decide who is among the approvers' },
+  approval_closed: { category: 'denied', remedy: 'see what became of it with: mcprec approvals show' },
+  // pending
+  approval_pending: { category: 'pending', remedy: 'ask an approver to open the link; then run the command again' },
   // upstream
   gateway_unreachable: { category: 'upstream', remedy: 'check the address and that the gateway runs; then: mcprec doctor' },
   gateway_failed: { category: 'upstream', remedy: 'look at the gateway’s log' },
@@ -69,6 +75,7 @@ export const errorTable = {
   journal_behind: { category: 'journal', remedy: 'send less at once: the disk under the journal cannot keep up' },
   session_closed: { category: 'journal', remedy: 'run: mcprec connect' },
   leaf_invalid: { category: 'journal', remedy: 'run: mcprec verify' },
+  note_invalid: { category: 'journal', remedy: 'keep it: it is evidence; ask whoever signed it' },
   verify_failed: { category: 'journal', remedy: 'keep the file: it is evidence; tell the platform owner' },
   // cancelled
   cancelled: { category: 'cancelled', remedy: 'nothing was changed' },

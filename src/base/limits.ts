@@ -20,6 +20,14 @@ export const limits = {
   jsonValuesMax: 4_000_000,
   /** One leaf of a log, encoded (DESIGN §7). */
   leafBytesMax: 65_535,
+  /** A signed note (checkpoint), and the signatures on it. */
+  noteCharactersMax: 32 * KiB,
+  noteSignaturesMax: 32,
+  /** A checkpoint is signed after so many entries, or so long after an entry. */
+  checkpointEntries: 256,
+  checkpointMs: 2_000,
+  /** How often an open session gets a heartbeat. */
+  heartbeatMs: 60_000,
   /** Names (method, tool, URI, metric names) of one entry, encoded. */
   namesBytesMax: MiB,
   /** A stored payload, decompressed. */

@@ -11,6 +11,8 @@ export const entryKinds = {
   crashed: 5,
   gap: 6,
   clock: 7,
+  /** What became of a request for an approval: who gave or refused it, that it was used, that it came to nothing. */
+  approval: 8,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 
