@@ -17,7 +17,13 @@ export function compilePolicy(config: GatewayConfig, { groups }: { readonly grou
 export function compileProjection(projection: Projection): Policy {
   const granted = new Granted({ ...projection.connection, access: projection.access });
   const denied = new Denied(projection.rules);
-  const targetOf = targetsOf[projection.connection.kind];
+  const read = targetsOf[projection.connection.kind];
+  // Where no name could be kept from anybody, one that cannot be read is the upstream's to refuse, in the words of its revision.
+  const anyName = granted.showsAll && projection.rules.every(({ resources, prompts }) => !resources && !prompts);
+  const targetOf = (call: Call): Target => {
+    const target = read(call);
+    return anyName && target.kind === 'unclear' ? NAMELESS : target;
+  };
   return {
     hash: Buffer.from(projection.policyHash, 'hex'),
     decide: (call) => decide(call, targetOf(call), granted, denied),
@@ -27,6 +33,7 @@ export function compileProjection(projection: Projection): Policy {
 }
 
 const targetsOf = { mcp: mcpTarget, 'datadog-intake': intakeTarget, http: httpTarget } as const satisfies Record<ConnectionKind, (call: Call) => Target>;
+const NAMELESS: Target = { kind: 'none', free: false };
 const ALLOW: Decision = { effect: 'allow' };
 /** What a listed thing is there for: whoever may not do that need not see it. */
 const listedFor = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const satisfies Record<TargetKind, string>;
