@@ -10,6 +10,10 @@ export type DecisionId = Brand<string, 'DecisionId'>;
 export type DeviceId = Brand<string, 'DeviceId'>;
 /** Names one append-only log: `log_…`. */
 export type LogId = Brand<string, 'LogId'>;
+/** One request for an approval, of a grant or of a held call. */
+export type ApprovalId = Brand<string, 'ApprovalId'>;
+/** One event that webhooks are told of. */
+export type EventId = Brand<string, 'EventId'>;
 
 export interface IdKinds {
   readonly ses: SessionId;
@@ -18,6 +22,8 @@ export interface IdKinds {
   readonly dec: DecisionId;
   readonly dev: DeviceId;
   readonly log: LogId;
+  readonly apr: ApprovalId;
+  readonly evt: EventId;
 }
 
 /** What makes ids: the clock and the randomness of the process. */
@@ -38,7 +44,7 @@ export function newId<K extends keyof IdKinds>(kind: K, source: IdSource): IdKin
   return `${kind}_${Buffer.from(bytes).toString('hex')}` as unknown as IdKinds[K];
 }
 
-const ID = /^(ses|exc|grt|dec|dev|log)_[0-9a-f]{32}$/;
+const ID = /^(ses|exc|grt|dec|dev|log|apr|evt)_[0-9a-f]{32}$/;
 
 /** The id if `text` is a whole, well-formed id of that kind, else undefined. */
 export function parseId<K extends keyof IdKinds>(kind: K, text: string): IdKinds[K] | undefined {
