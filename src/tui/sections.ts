@@ -62,6 +62,8 @@ export function eventText(kind: EntryKind): string {
       return 'a gap: something is missing from the record here';
     case 'clock':
       return 'the wall clock was set back';
+    case 'approval':
+      return 'an approval was decided, used or over';
     case 'message':
     case 'decision':
       return kind;
