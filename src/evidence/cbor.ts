@@ -13,7 +13,8 @@ const TRUE = 0xf5;
 const TWO_32 = 2 ** 32;
 /** A map's head of up to 255 pairs fits in front of its first key. */
 const HEAD_ROOM = 2;
-const HEAD_BYTES_MAX = 9;
+/** Every key and every item of an array finds this much room, so that only a text has to ask: two heads and 32 bytes. */
+const PAIR_ROOM = 64;
 const FIRST_CAPACITY = 4096;
 
 /** Writes one map with small unsigned keys, which must come in ascending order. One writer is used again for map after map. */
@@ -25,6 +26,7 @@ export class CborMapWriter {
   /** Starts the next pair. */
   key(key: number): this {
     this.#pairs++;
+    this.#room(PAIR_ROOM);
     this.#head(UINT, key);
     return this;
   }
@@ -34,19 +36,17 @@ export class CborMapWriter {
     this.#head(UINT, value);
   }
 
-  /** A byte string whose length the format fixes. */
-  bytes(value: Uint8Array, length: number): void {
+  /** A byte string whose length, at most 32, the format fixes. */
+  bytes(value: Uint8Array, length: 16 | 32): void {
     if (value.length !== length) throw new McprecError('bug', `a byte string of ${value.length} bytes where the leaf has ${length}`);
-    this.#head(BYTES, value.length);
-    this.#room(value.length);
+    this.#head(BYTES, length);
     this.#out.set(value, this.#at);
-    this.#at += value.length;
+    this.#at += length;
   }
 
   /** The 16 bytes of an id. */
   id(id: string): void {
     this.#head(BYTES, 16);
-    this.#room(16);
     const written = this.#out.write(id.slice(4), this.#at, 'hex');
     if (written !== 16) throw new McprecError('bug', `${id} is no id`);
     this.#at += written;
@@ -55,16 +55,16 @@ export class CborMapWriter {
   text(value: string): void {
     const length = Buffer.byteLength(value);
     this.#head(TEXT, length);
-    this.#room(length);
+    this.#room(length + PAIR_ROOM);
     this.#at += this.#out.write(value, this.#at);
   }
 
   true(): void {
-    this.#room(1);
     this.#out[this.#at++] = TRUE;
   }
 
   array(length: number): void {
+    this.#room(length * PAIR_ROOM);
     this.#head(ARRAY, length);
   }
 
@@ -86,7 +86,6 @@ export class CborMapWriter {
   }
 
   #head(major: number, value: number): void {
-    this.#room(HEAD_BYTES_MAX);
     const out = this.#out;
     const type = major << 5;
     if (value < 24) out[this.#at++] = type | value;
@@ -143,12 +142,12 @@ export class CborReader {
     return this.#head(UINT);
   }
 
-  /** A copy of the byte string, which must be `length` long. */
+  /** The byte string, which must be `length` long: a view of the bytes that are read. */
   bytes(length: number): Uint8Array {
     const found = this.#head(BYTES);
     if (found !== length) fail(`a byte string of ${found} bytes where ${length} are expected`);
     const from = this.#take(length);
-    return new Uint8Array(this.#in.subarray(from, this.#at));
+    return new Uint8Array(this.#in.buffer, this.#in.byteOffset + from, length);
   }
 
   /** The 16 bytes of an id as hex, without its prefix. */
