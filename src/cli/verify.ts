@@ -1,7 +1,7 @@
 // `mcprec verify`: recomputes all that the journal claims and says which entry is wrong, how, and what it means.
 import { exitCodes } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
-import type { Finding } from '../evidence/verify.ts';
+import type { Finding } from '../evidence/findings.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { SessionReport } from '../journal/verify.ts';
 import { journalPath } from './home.ts';

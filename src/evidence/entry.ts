@@ -1,8 +1,9 @@
 // What an entry of a log says, before it is sealed into a leaf and after it is read back. Types only.
-import type { DecisionId, ExchangeId } from '../base/ids.ts';
+import type { DecisionId, ExchangeId, LogId } from '../base/ids.ts';
 import type { Masked } from '../base/masked.ts';
+import type { TreeHead } from './checkpoint.ts';
 
-/** The kinds of entries of a session's log, with the code that stands in the leaf (docs/journal-format.md). */
+/** The kinds of entries, with the code that stands in the leaf (docs/journal-format.md). Those from `index` on stand in index logs only. */
 export const entryKinds = {
   open: 1,
   message: 2,
@@ -13,6 +14,15 @@ export const entryKinds = {
   clock: 7,
   /** What became of a request for an approval: who gave or refused it, that it was used, that it came to nothing. */
   approval: 8,
+  heartbeat: 9,
+  restart: 10,
+  overflow: 11,
+  index: 16,
+  opened: 17,
+  ended: 18,
+  'key-change': 19,
+  erasure: 20,
+  retention: 21,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 
@@ -26,6 +36,8 @@ export const messageKinds = {
   opaque: 6,
   /** The end of an exchange that brought no message of its own: a 202, an ended stream, an abort. */
   end: 7,
+  /** What the process of a stdio server did: it started, wrote to stderr, or ended. */
+  process: 8,
 } as const;
 export type MessageKind = keyof typeof messageKinds;
 
@@ -91,6 +103,12 @@ export interface EntryDraft {
   readonly mac?: Uint8Array;
   /** Counts the messages of a session in one direction from 0. */
   readonly messageNumber?: number;
+  /** In an index log: the log that the entry is about. */
+  readonly subject?: LogId;
+  /** In an index log: how the log that it is about ended. */
+  readonly head?: TreeHead;
+  /** The newest head of the gateway's tree that this process has seen. */
+  readonly seen?: TreeHead;
 }
 
 /** Where entries go: a journal's or a store's session log. Resolves when they are durable, in the order given. */

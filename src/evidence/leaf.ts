@@ -3,6 +3,7 @@ import { McprecError } from '../base/errors.ts';
 import type { DecisionId, ExchangeId, LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { CborMapWriter, CborReader } from './cbor.ts';
+import type { TreeHead } from './checkpoint.ts';
 import { type Direction, directions, type EntryDecision, type EntryKind, effects, entryKinds, type MessageKind, messageKinds } from './entry.ts';
 
 /** The version that stands in every leaf. A new key or kind is a new version. */
@@ -49,6 +50,12 @@ export interface Leaf {
   readonly messageNumber?: number | undefined;
   /** On `close` and `crashed`. */
   readonly totals?: Totals | undefined;
+  /** In an index log: the log that the entry is about. */
+  readonly subject?: LogId | undefined;
+  /** In an index log: how that log ended. */
+  readonly head?: TreeHead | undefined;
+  /** The newest head of the gateway's tree that the writer had seen. */
+  readonly seen?: TreeHead | undefined;
 }
 
 const key = {
@@ -77,6 +84,9 @@ const key = {
   mac: 22,
   messageNumber: 23,
   totals: 24,
+  subject: 25,
+  head: 26,
+  seen: 27,
 } as const;
 
 const writer = new CborMapWriter();
@@ -110,6 +120,9 @@ export function encodeLeaf(leaf: Leaf): Uint8Array {
   if (leaf.mac !== undefined) w.key(key.mac).bytes(leaf.mac, 16);
   if (leaf.messageNumber !== undefined) w.key(key.messageNumber).uint(leaf.messageNumber);
   if (leaf.totals !== undefined) writeTotals(w.key(key.totals), leaf.totals);
+  if (leaf.subject !== undefined) w.key(key.subject).id(leaf.subject);
+  if (leaf.head !== undefined) writeHead(w.key(key.head), leaf.head);
+  if (leaf.seen !== undefined) writeHead(w.key(key.seen), leaf.seen);
   const bytes = w.finish();
   if (bytes.length > limits.leafBytesMax) throw new McprecError('leaf_invalid', `a leaf of ${bytes.length} bytes is over the limit of ${limits.leafBytesMax}`);
   return bytes;
@@ -130,17 +143,27 @@ function writeTotals(w: CborMapWriter, totals: Totals): void {
   w.uint(totals.masked);
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Draft = Mutable<Partial<Leaf>> & { version?: number };
+function writeHead(w: CborMapWriter, head: TreeHead): void {
+  w.array(2);
+  w.uint(head.size);
+  w.bytes(head.root, 32);
+}
 
-/** The leaf in `bytes`. Throws `leaf_invalid` for anything that `encodeLeaf` would not write: `encodeLeaf(decodeLeaf(b))` is `b`. */
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Draft = Mutable<Partial<Leaf>>;
+
+/**
+ * The leaf in `bytes`; its byte strings are views of them. Throws `leaf_invalid` for anything that `encodeLeaf` would not write:
+ * `encodeLeaf(decodeLeaf(b))` is `b`.
+ */
 export function decodeLeaf(bytes: Uint8Array): Leaf {
   if (bytes.length > limits.leafBytesMax) fail(`${bytes.length} bytes, over the limit of ${limits.leafBytesMax}`);
   const r = new CborReader(bytes);
   const pairs = r.map();
+  readVersion(r);
   const draft: Draft = { final: false, failed: false, maskedCount: 0, wireBytes: 0, storedBytes: 0 };
-  let before = -1;
-  for (let i = 0; i < pairs; i++) {
+  let before: number = key.version;
+  for (let i = 1; i < pairs; i++) {
     const k = r.uint();
     if (k <= before) fail(`key ${k} after key ${before}`);
     before = k;
@@ -148,10 +171,15 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
     read(r, draft);
   }
   if (!r.done) fail('bytes after its end');
-  const { version, ...leaf } = draft;
+  if (!isWhole(draft)) fail('a field that every leaf has is missing');
+  return draft as Leaf;
+}
+
+function readVersion(r: CborReader): void {
+  const first = r.uint();
+  if (first !== key.version) fail(`key ${first} where its version is expected`);
+  const version = r.uint();
   if (version !== leafVersion) fail(`version ${version}; this program knows ${leafVersion}`);
-  if (!isWhole(leaf)) fail('a field that every leaf has is missing');
-  return leaf as Leaf;
 }
 
 function isWhole(leaf: Partial<Leaf>): boolean {
@@ -165,9 +193,9 @@ function isWhole(leaf: Partial<Leaf>): boolean {
   );
 }
 
-/** One reader for each key, at the key's place. */
-const readers: readonly ((r: CborReader, to: Draft) => unknown)[] = [
-  (r, to) => (to.version = r.uint()),
+/** One reader for each key behind the version, at the key's place. */
+const readers: readonly (((r: CborReader, to: Draft) => unknown) | undefined)[] = [
+  undefined,
   (r, to) => (to.logId = `log_${r.idHex()}` as LogId),
   (r, to) => (to.index = r.uint()),
   (r, to) => (to.kind = named(kindNames, r.uint(), 'kind')),
@@ -192,6 +220,9 @@ const readers: readonly ((r: CborReader, to: Draft) => unknown)[] = [
   (r, to) => (to.mac = r.bytes(16)),
   (r, to) => (to.messageNumber = r.uint()),
   (r, to) => (to.totals = readTotals(r)),
+  (r, to) => (to.subject = `log_${r.idHex()}` as LogId),
+  (r, to) => (to.head = readHead(r)),
+  (r, to) => (to.seen = readHead(r)),
 ];
 
 function readDecision(r: CborReader): EntryDecision {
@@ -205,6 +236,11 @@ function readDecision(r: CborReader): EntryDecision {
 function readTotals(r: CborReader): Totals {
   if (r.array() !== 4) fail('totals that are not four numbers');
   return { entries: r.uint(), calls: r.uint(), denied: r.uint(), masked: r.uint() };
+}
+
+function readHead(r: CborReader): TreeHead {
+  if (r.array() !== 2) fail('a head that is not size and root');
+  return { size: r.uint(), root: r.bytes(32) };
 }
 
 // What is false or 0 is left out: written out it would be a second form of the same leaf.

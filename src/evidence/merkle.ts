@@ -32,11 +32,22 @@ export class Frontier {
     return this.#size;
   }
 
-  append(hash: Uint8Array): void {
+  /** `completed` sees each perfect subtree that the leaf completes, itself first: that of 2^level leaves from leaf n × 2^level on. */
+  append(hash: Uint8Array, completed?: (level: number, n: number, hash: Uint8Array) => void): void {
     let node = hash;
-    for (let size = this.#size; size % 2 === 1; size = Math.floor(size / 2)) node = nodeHash(this.#nodes.pop() as Uint8Array, node);
+    completed?.(0, this.#size, hash);
+    let level = 0;
+    for (let size = this.#size; size % 2 === 1; size = Math.floor(size / 2)) {
+      node = nodeHash(this.#nodes.pop() as Uint8Array, node);
+      completed?.(++level, Math.floor(size / 2), node);
+    }
     this.#nodes.push(node);
     this.#size++;
+  }
+
+  /** The perfect subtrees that the tree falls into, from left to right. */
+  nodes(): readonly Uint8Array[] {
+    return this.#nodes;
   }
 
   /** The RFC 6962 tree head; of an empty tree the hash of nothing. */

@@ -79,6 +79,9 @@ export function seal(draft: EntryDraft, place: SealPlace): SealedEntry {
     mac: draft.mac,
     messageNumber: draft.messageNumber,
     totals: place.totals,
+    subject: draft.subject,
+    head: draft.head,
+    seen: draft.seen,
   });
   return { index: place.index, draft, leaf, leafHash: leafHash(leaf), payload, names };
 }

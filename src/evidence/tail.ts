@@ -3,7 +3,7 @@ import { McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
-import type { EntryDraft, EntryKind, MessageKind } from './entry.ts';
+import { type EntryDraft, type EntryKind, entryKinds, type MessageKind } from './entry.ts';
 import type { Leaf } from './leaf.ts';
 import { Frontier } from './merkle.ts';
 import { type SealedEntry, seal } from './seal.ts';
@@ -88,7 +88,12 @@ export function endsLog(kind: EntryKind): boolean {
 
 /** True of the kinds that may come from another process than the entry before, whose monotonic time starts anew. */
 export function startsProcess(kind: EntryKind): boolean {
-  return kind === 'crashed' || kind === 'gap';
+  return kind === 'crashed' || kind === 'gap' || kind === 'restart' || isIndexKind(kind);
+}
+
+/** True of the kinds that stand in index logs, which many processes write. */
+export function isIndexKind(kind: EntryKind): boolean {
+  return entryKinds[kind] >= entryKinds.index;
 }
 
 // Drafts of exchanges that overlap may come a little late: both clocks move together, so that none of them seems to jump.

@@ -1,93 +1,17 @@
 // Verifies one log from what is stored of it: every entry by itself, the entries as a sequence, and both against the log's head.
 import { asMcprecError } from '../base/errors.ts';
-import type { ExchangeId, LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import type { EntryToVerify, Known, LogHead, Removed, StatedHead } from './claims.ts';
 import { commitment } from './commitment.ts';
 import type { EntryKind } from './entry.ts';
+import type { Finding, FindingCode, LogReport } from './findings.ts';
 import { decodeLeaf, type Leaf } from './leaf.ts';
 import { Frontier, leafHash } from './merkle.ts';
-import type { Committed } from './seal.ts';
-import { type Counts, clockWentBack, countsOf, endsLog, noCounts, startsProcess } from './tail.ts';
-
-const findingCodes = [
-  /** The bytes are no leaf. */
-  'leaf_malformed',
-  /** The leaf belongs to another log. */
-  'log_differs',
-  /** The leaf says another position than the one where it stands. */
-  'index_differs',
-  'entry_missing',
-  /** More entries than the head counts. */
-  'entry_surplus',
-  'leaf_hash_differs',
-  /** The entries do not add up to the root in the head. */
-  'root_differs',
-  'payload_missing',
-  'payload_differs',
-  'payload_uncommitted',
-  'payload_unreadable',
-  'names_missing',
-  'names_differ',
-  'names_uncommitted',
-  /** A column beside the leaf says something else than the leaf, the names or the log. */
-  'column_differs',
-  'time_went_back',
-  'clock_unmarked',
-  'open_missing',
-  'open_repeated',
-  'close_missing',
-  'entry_after_close',
-  'totals_differ',
-  /** A log, or the session it belongs to, is gone from the store. */
-  'session_missing',
-  /** The store itself cannot be read any further. */
-  'store_damaged',
-] as const;
-export type FindingCode = (typeof findingCodes)[number];
-
-export interface Finding {
-  readonly code: FindingCode;
-  /** The entry it is about; absent where it is about the log. */
-  readonly index?: number;
-  /** What is wrong and what that means. */
-  readonly message: string;
-}
-
-export interface LogHead extends Counts {
-  readonly logId: LogId;
-  readonly size: number;
-  readonly root: Uint8Array;
-  /** `open` where no last entry is expected yet. */
-  readonly state: 'open' | 'closed' | 'crashed';
-}
-
-/** An entry as the store holds it, nothing in it trusted. */
-export interface EntryToVerify {
-  /** Where it stands. */
-  readonly index: number;
-  readonly leaf: Uint8Array;
-  /** The stored leaf hash, where the store keeps one. */
-  readonly leafHash?: Uint8Array;
-  /** Uncompressed; `unreadable` where the store could not undo the compression. */
-  readonly payload?: Committed | 'unreadable' | undefined;
-  readonly names?: Committed | undefined;
-  /** What the store keeps beside the leaf to search by. */
-  readonly columns?: { readonly kind?: EntryKind | undefined; readonly wallMs?: number; readonly exchange?: ExchangeId | undefined };
-}
-
-export interface LogReport {
-  readonly logId: LogId;
-  /** Entries read. */
-  readonly entries: number;
-  /** At most `limits.findingsMax`. */
-  readonly findings: readonly Finding[];
-  /** Findings beyond that. */
-  readonly more: number;
-}
+import { type Counts, clockWentBack, countsOf, endsLog, isIndexKind, noCounts, startsProcess } from './tail.ts';
 
 /** Verifies a log. Reads the entries once, in the order given (which must be that of their index), and keeps none of them. */
-export function verifyLog(head: LogHead, entries: Iterable<EntryToVerify>): LogReport {
-  const log = new LogVerifier(head);
+export function verifyLog(head: LogHead, entries: Iterable<EntryToVerify>, known: Known = {}): LogReport {
+  const log = new LogVerifier(head, known);
   for (const entry of entries) log.add(entry);
   return log.finish();
 }
@@ -102,9 +26,16 @@ export class LogVerifier {
   #next = 0;
   #counts: Counts = noCounts;
   #last: { readonly kind: EntryKind; readonly wallMs: number; readonly monoUs: number } | undefined;
+  /** By size, the smallest first. */
+  readonly #heads: StatedHead[];
+  readonly #removed: readonly Removed[];
+  readonly #gone = { erasure: 0, retention: 0 };
 
-  constructor(head: LogHead) {
+  constructor(head: LogHead, { heads = [], removed = [] }: Known = {}) {
     this.#head = head;
+    this.#heads = heads.toSorted((a, b) => a.size - b.size);
+    this.#removed = removed;
+    this.#compareHeads();
   }
 
   /** Notes a finding of the caller's own beside those of this class. */
@@ -121,6 +52,7 @@ export class LogVerifier {
     this.#entries++;
     const hash = leafHash(entry.leaf);
     this.#frontier.append(hash);
+    this.#compareHeads();
     if (entry.leafHash !== undefined && !same(hash, entry.leafHash)) {
       this.report('leaf_hash_differs', index, 'the leaf does not have the hash stored beside it: one of the two was changed');
     }
@@ -128,8 +60,7 @@ export class LogVerifier {
     if (leaf === undefined) return undefined;
     if (leaf.logId !== this.#head.logId) this.report('log_differs', index, `the entry belongs to ${leaf.logId}: it was put here from another log`);
     if (leaf.index !== index) this.report('index_differs', index, `the entry at ${index} says that it is number ${leaf.index}: entries were moved or removed`);
-    this.#checkPayload(entry, leaf);
-    this.#checkNames(entry, leaf);
+    this.#checkContents(entry, leaf);
     this.#checkColumns(entry, leaf);
     this.#checkSequence(index, leaf);
     return leaf;
@@ -157,7 +88,28 @@ export class LogVerifier {
       const stored = `${calls} calls, ${denied} denied, ${masked} masked`;
       this.report('column_differs', undefined, `the session's counts (${stored}) are not those of its entries (${c.calls}, ${c.denied}, ${c.masked})`);
     }
-    return { logId, entries: this.#entries, findings: this.#findings, more: this.#more };
+    for (const { by, size: stated } of this.#heads) {
+      this.report(
+        'end_missing',
+        this.#frontier.size,
+        `${by} covers ${stated} entries, but only ${this.#frontier.size} are here: the end was cut off, or an older copy was put back`,
+      );
+    }
+    const { erasure: erased, retention: pruned } = this.#gone;
+    return { logId, entries: this.#entries, erased, pruned, findings: this.#findings, more: this.#more };
+  }
+
+  /** Compares what is stated of the log at the size that it has now. */
+  #compareHeads(): void {
+    for (let next = this.#heads[0]; next !== undefined && next.size <= this.#frontier.size; next = this.#heads[0]) {
+      this.#heads.shift();
+      if (same(this.#frontier.root(), next.root)) continue;
+      this.report(
+        'head_differs',
+        undefined,
+        `the first ${next.size} entries do not have the root that ${next.by} states: at least one of them was changed or exchanged afterwards`,
+      );
+    }
   }
 
   #decode({ leaf, index }: EntryToVerify): Leaf | undefined {
@@ -167,6 +119,22 @@ export class LogVerifier {
       this.report('leaf_malformed', index, asMcprecError(error).message);
       return undefined;
     }
+  }
+
+  #checkContents(entry: EntryToVerify, leaf: Leaf): void {
+    const removal = this.#removed.find(({ from, to }) => entry.index >= from && entry.index < to);
+    const committed = leaf.payloadCommitment !== undefined || leaf.namesCommitment !== undefined;
+    if (removal !== undefined && committed) {
+      if (entry.payload === undefined && entry.names === undefined) {
+        this.#gone[removal.kind]++;
+        return;
+      }
+      if (removal.kind === 'erasure') {
+        this.report('erased_restored', entry.index, 'what was erased by authority stands here again: it was put back from a copy');
+      }
+    }
+    this.#checkPayload(entry, leaf);
+    this.#checkNames(entry, leaf);
   }
 
   #checkPayload({ index, payload }: EntryToVerify, leaf: Leaf): void {
@@ -206,9 +174,7 @@ export class LogVerifier {
   #checkSequence(index: number, leaf: Leaf): void {
     const last = this.#last;
     this.#last = leaf;
-    if (this.#entries === 1 && leaf.kind !== 'open')
-      this.report('open_missing', index, 'the log does not begin with the opening of a session: its beginning was removed');
-    if (this.#entries > 1 && leaf.kind === 'open') this.report('open_repeated', index, 'a second opening within one log');
+    this.#checkKind(index, leaf.kind);
     const counted = countsOf(leaf);
     const { calls, denied, masked } = this.#counts;
     this.#counts = { calls: calls + counted.calls, denied: denied + counted.denied, masked: masked + counted.masked };
@@ -218,6 +184,19 @@ export class LogVerifier {
     }
     if (endsLog(leaf.kind)) this.#checkTotals(index, leaf);
     else if (leaf.totals !== undefined) this.report('totals_differ', index, `a ${leaf.kind} entry states totals, which only the end of a log does`);
+  }
+
+  #checkKind(index: number, kind: EntryKind): void {
+    const first = this.#entries === 1;
+    if (this.#head.role === 'index') {
+      if (!isIndexKind(kind)) this.report('index_malformed', index, `a ${kind} entry in an index log: it was put here from a session`);
+      if (first !== (kind === 'index'))
+        this.report('index_malformed', index, 'an index log begins with one index entry: its beginning was removed, or another put in');
+      return;
+    }
+    if (isIndexKind(kind)) this.report('log_differs', index, `a ${kind} entry in the log of a session: it was put here from an index log`);
+    else if (first && kind !== 'open') this.report('open_missing', index, 'the log does not begin with the opening of a session: its beginning was removed');
+    if (!first && kind === 'open') this.report('open_repeated', index, 'a second opening within one log');
   }
 
   #checkTimes(index: number, last: { readonly wallMs: number; readonly monoUs: number }, leaf: Leaf): void {

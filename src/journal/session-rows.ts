@@ -2,9 +2,9 @@
 import type { ConnectionKind, RecordMode } from '../base/connection.ts';
 import { McprecError } from '../base/errors.ts';
 import type { LogId, SessionId } from '../base/ids.ts';
+import type { LogHead } from '../evidence/claims.ts';
 import { Frontier } from '../evidence/merkle.ts';
 import type { OpeningIdentity } from '../evidence/opening.ts';
-import type { LogHead } from '../evidence/verify.ts';
 import { isDead } from './owner.ts';
 import { type LogState, logStates } from './schema.ts';
 

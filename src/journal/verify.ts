@@ -2,11 +2,13 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { ExchangeId, SessionId } from '../base/ids.ts';
+import type { EntryToVerify, LogHead } from '../evidence/claims.ts';
 import { type EntryKind, entryKinds } from '../evidence/entry.ts';
+import type { Finding, LogReport } from '../evidence/findings.ts';
 import type { Leaf } from '../evidence/leaf.ts';
 import { readOpening } from '../evidence/opening.ts';
 import { decodeNames } from '../evidence/seal.ts';
-import { type EntryToVerify, type Finding, type LogHead, type LogReport, LogVerifier } from '../evidence/verify.ts';
+import { LogVerifier } from '../evidence/verify.ts';
 import { whenFree } from './busy.ts';
 import { decodePayload } from './coding.ts';
 import { journalError } from './errors.ts';
@@ -74,7 +76,7 @@ export class JournalVerifier {
 
   #verifyLog(row: FullSessionRow): LogReport {
     const head = readHeadOr(row);
-    if (head.code !== undefined) return { logId: logIdOf(row), entries: 0, findings: [head], more: 0 };
+    if (head.code !== undefined) return { logId: logIdOf(row), entries: 0, erased: 0, pruned: 0, findings: [head], more: 0 };
     const log = new LogVerifier(head);
     try {
       this.#addEntries(log, row);

@@ -31,3 +31,8 @@ export function maskedBytes(outcome: MaskOutcome): Masked<Uint8Array> {
 export function statementBytes(masker: Masker, stated: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Masked<Uint8Array> {
   return markMasked(new Uint8Array(Buffer.from(JSON.stringify({ ...stated, ...maskValue(masker, given).value }), 'utf8')));
 }
+
+/** JSON of what mcprec states about its own logs: nothing in it was typed by a person or came from the wire. */
+export function ownStatement(stated: object): Masked<Uint8Array> {
+  return markMasked(new Uint8Array(Buffer.from(JSON.stringify(stated), 'utf8')));
+}

@@ -50,6 +50,9 @@ function encodeByLibrary(leaf: Leaf): Uint8Array {
     [22, leaf.mac],
     [23, leaf.messageNumber],
     [24, totals && [totals.entries, totals.calls, totals.denied, totals.masked]],
+    [25, leaf.subject && idBytes(leaf.subject)],
+    [26, leaf.head && [leaf.head.size, leaf.head.root]],
+    [27, leaf.seen && [leaf.seen.size, leaf.seen.root]],
   ];
   return encode(new Map(pairs.filter(([, value]) => value !== undefined)), rfc8949EncodeOptions);
 }

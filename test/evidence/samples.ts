@@ -139,6 +139,9 @@ export const anyLeaf: fc.Arbitrary<Leaf> = fc.record(
     mac: fixed(16),
     messageNumber: uint,
     totals: fc.record({ entries: uint, calls: uint, denied: uint, masked: uint }),
+    subject: idOf('log'),
+    head: fc.record({ size: uint, root: fixed(32) }),
+    seen: fc.record({ size: uint, root: fixed(32) }),
   },
   { requiredKeys: ['logId', 'index', 'kind', 'wallMs', 'monoUs', 'nonce', 'final', 'failed', 'maskedCount', 'wireBytes', 'storedBytes'] },
 );

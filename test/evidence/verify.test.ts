@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
+import type { EntryToVerify, LogHead } from '../../src/evidence/claims.ts';
 import type { EntryDraft } from '../../src/evidence/entry.ts';
 import { decodeLeaf, encodeLeaf, type Leaf } from '../../src/evidence/leaf.ts';
 import { leafHash } from '../../src/evidence/merkle.ts';
 import { seal } from '../../src/evidence/seal.ts';
 import { emptyTail, extend } from '../../src/evidence/tail.ts';
-import { type EntryToVerify, type LogHead, verifyLog } from '../../src/evidence/verify.ts';
+import { verifyLog } from '../../src/evidence/verify.ts';
 import { answerDraft, closeDraft, countingRandom, handClock, logId, openDraft, payload, requestDraft } from './samples.ts';
 
 interface Log {
@@ -58,7 +59,7 @@ function edit(log: { entries: EntryToVerify[] }, index: number, change: Partial<
 
 test('an untouched log has no findings', () => {
   const { head, entries } = build();
-  expect(verifyLog(head, entries)).toEqual({ logId, entries: 14, findings: [], more: 0 });
+  expect(verifyLog(head, entries)).toEqual({ logId, entries: 14, erased: 0, pruned: 0, findings: [], more: 0 });
 });
 
 test('an open log needs no last entry', () => {

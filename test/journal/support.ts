@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { newId } from '../../src/base/ids.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import type { Finding } from '../../src/evidence/verify.ts';
+import type { Finding } from '../../src/evidence/findings.ts';
 import { type Journal, type JournalOptions, openJournal } from '../../src/journal/journal.ts';
 import type { SessionLog } from '../../src/journal/session-log.ts';
 import { answerDraft, closeDraft, openDraft, requestDraft } from '../evidence/samples.ts';
