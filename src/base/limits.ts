@@ -142,6 +142,28 @@ export const limits = {
   configBytesMax: MiB,
   /** One pattern of a policy, in characters; matching costs at most its length times the name's. */
   patternLengthMax: 300,
+  /** Patterns of `mask.patterns`, and the size of one with its repetitions written out, in instructions. */
+  patternsMax: 100,
+  patternProgramMax: 2_000,
+  /** How long a value keeps its pseudonym. */
+  pseudonymEpochMsDefault: 30 * 24 * 60 * 60_000,
+  pseudonymEpochMsMax: 365 * 24 * 60 * 60_000,
+  /** One condition of a policy, in characters, and how many steps (about a microsecond each) it may take on one call. */
+  conditionLengthMax: 2_000,
+  conditionStepsMax: 100_000,
+  /** A metric query in an argument, in characters; and how deep its parentheses and functions may go. */
+  metricQueryLengthMax: 20_000,
+  metricQueryDepthMax: 50,
+  /** The highest `calls` per minute and per session that an access entry may set; each call of the last minute is a number in memory. */
+  callsPerMinuteMax: 10_000,
+  callsPerSessionMax: 1_000_000,
+  /** How long a held call, and its approval, is good for at most. */
+  holdMsDefault: 10 * 60_000,
+  holdMsMax: 24 * 60 * 60_000,
+  /** How often a client whose call is held gets a sign of life, and how long it waits at most where the configuration says nothing else. */
+  holdBeatMs: 10_000,
+  holdWaitMsDefault: 45_000,
+  holdWaitMsMax: 30 * 60_000,
   /** How long before its end a token is renewed. */
   renewAheadMs: 60_000,
   /** How long closing a session waits for what is in flight and for the last sync. */
@@ -177,4 +199,23 @@ export const limits = {
   /** How long a process waits for another that refreshes or changes the logins. */
   loginLockMsMax: 60_000,
   loginLockRetryMs: 25,
+  /** One line of a stdio server, or of an answer on its way to a stdio client. A longer one ends the server, or the call. */
+  lineBytesMax: 64 * MiB,
+  /** Pipes (children, event streams of 2024-11-05) that one session holds open; the one unused for longest gives way. */
+  pipesMax: 16,
+  /** Messages of a server behind a pipe that wait for a stream to its client; the oldest give way. */
+  pipeQueueMax: 1_000,
+  /** How long a server that was started again may take for the handshake that its client made with the one before. */
+  handshakeMsMax: 30_000,
+  /** How long a child is waited for: after its stdin was closed, after SIGTERM, and after SIGKILL. */
+  childEndMsMax: 2_000,
+  /** What a child writes to stderr without a line break, before it is recorded as far as it came, in UTF-16 units. */
+  stderrLineUnitsMax: 64 * KiB,
+  /** Messages of one stdio client that are in flight, and their bytes: more are not read from it. */
+  clientInFlightMax: 256,
+  clientInFlightBytesMax: 32 * MiB,
+  /** Tries to take up a broken stream of answers again, and the pause before one where the server names none. */
+  resumeTriesMax: 5,
+  resumePauseMs: 1_000,
+  resumePauseMsMax: 30_000,
 } as const;

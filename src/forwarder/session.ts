@@ -10,6 +10,8 @@ import { countsOf } from '../evidence/tail.ts';
 import type { SessionLog } from '../journal/session-log.ts';
 import { statementBytes } from '../mask/value.ts';
 import type { PathRules } from '../path/rules.ts';
+import { headers as ourHeaders } from '../protocol/control.ts';
+import { headerValue } from '../protocol/headers.ts';
 import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
@@ -23,6 +25,8 @@ export interface SessionCounts {
   readonly denied: number;
   readonly masked: number;
   readonly failed: number;
+  /** Calls that waited, or still wait, for an approval. */
+  readonly held: number;
 }
 
 /** Why a session takes no more calls. */
@@ -51,7 +55,7 @@ export class ForwarderSession implements Lodger {
   readonly log: SessionLog;
   readonly #parts: SessionParts;
   #rules: PathRules;
-  readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0 };
+  readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0, held: 0 };
   #ended: SessionEnd | undefined;
   readonly #inFlight = new Set<InFlight>();
 
@@ -159,7 +163,10 @@ export class ForwarderSession implements Lodger {
       record: (entries) => this.#record(entries),
       stopped: () => this.#stopped(),
       dress: (outgoing) => edge.dress(outgoing),
-      judge: (status, headers) => edge.judge(status, headers),
+      judge: (status, headers) => {
+        if (edge.credentials === 'drop' && headerValue(headers, ourHeaders.held) !== undefined) this.#count('held');
+        return edge.judge(status, headers);
+      },
       // Handles are the gateway's business: it is the one who shares an upstream credential among people (RULES R2).
       foreign: () => Promise.resolve(undefined),
       bind: () => Promise.resolve(),
@@ -179,8 +186,8 @@ export class ForwarderSession implements Lodger {
     }
   }
 
-  #count(event: 'call' | 'denied' | 'failed'): void {
-    if (event === 'failed') this.#counts.failed++;
+  #count(event: 'call' | 'denied' | 'failed' | 'held'): void {
+    if (event === 'failed' || event === 'held') this.#counts[event]++;
     this.#parts.changed();
   }
 

@@ -5,11 +5,13 @@ import type { Call } from '../policy/call.ts';
 import { headerValue } from '../protocol/headers.ts';
 import { readHttpPath } from '../protocol/http-path.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
-import { answerIntakeError, answerIntakeRefusal } from '../protocol/refusal.ts';
+import { answerIntakeError, answerIntakeRefusal, type Refusal } from '../protocol/refusal.ts';
 import { looksLikeJson } from './answer.ts';
-import { type Content, draftEntry } from './drafts.ts';
+import { type Content, draftEntry, recordedBy } from './drafts.ts';
+import { holdHttpCall } from './hold.ts';
+import { maskCall } from './outgoing.ts';
 import { draftDenial, refusalOf } from './refuse.ts';
-import { bareNames, type ClientRequest, type RequestStep } from './request.ts';
+import { bareNames, type ClientRequest, type ForwardStep, type RequestStep } from './request.ts';
 import type { PathRules } from './rules.ts';
 
 /** Why a call is refused unread, as HTTP says it. */
@@ -42,18 +44,46 @@ export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestS
 /** Asks policy about a call that was read. */
 export function decideHttpCall(rules: PathRules, request: ClientRequest, { call, names, content }: HttpCall): RequestStep {
   const decision = rules.policy.decide(call);
-  if (decision.effect !== 'allow') {
+  if (decision.effect === 'deny') {
     const refusal = refusalOf(rules, decision);
     return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
   }
+  const rule = decision.effect === 'hold' ? decision.rule : undefined;
+  const masking = rules.maskingOf(decision.masks);
+  if (masking.upstream !== undefined && content === undefined && hasBody(request) && rules.unmaskable === 'refuse')
+    return refuseUnmaskable(rules, request, names);
   const entry = draftEntry(
-    rules,
+    recordedBy(rules, masking),
     request.facts,
-    { kind: 'message', direction: 'up', message: 'http', decision: { effect: 'allow', id: newId('dec', rules.ids) } },
+    { kind: 'message', direction: 'up', message: 'http', decision: { effect: 'allow', id: newId('dec', rules.ids), ...(rule !== undefined && { rule }) } },
     content,
     names,
   );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
+  const forward: ForwardStep = {
+    kind: 'forward',
+    entries: [entry],
+    open: { exchange: request.facts.exchange, masking, requests: [] },
+    changed: maskCall(content, masking, request),
+    messages: [],
+    form: 'single',
+  };
+  return decision.effect === 'hold' ? holdHttpCall(rules, request, { call, names, content }, { hold: decision, forward }) : forward;
+}
+
+function hasBody({ body }: ClientRequest): boolean {
+  return body === undefined || body.length > 0;
+}
+
+// A `mask` rule holds for the request, and it is no text that could be masked.
+function refuseUnmaskable(rules: PathRules, request: ClientRequest, names: Names): RequestStep {
+  const refusal: Refusal = {
+    rule: 'unmaskable',
+    reason: 'the request must be masked, and its body is not text',
+    remedy: 'Send it as text',
+    decisionId: newId('dec', rules.ids),
+    hidden: false,
+  };
+  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names)], answer: answerIntakeRefusal(refusal) };
 }
 
 /** A call that cannot be read never reaches the upstream; the entry says that it was tried. */

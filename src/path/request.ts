@@ -1,11 +1,16 @@
 // decode → decide → mask → record for what a client sends. Does no IO: it returns what to record and what to do then.
 import { newId } from '../base/ids.ts';
+import { stringMember } from '../base/json.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
+import type { CallMask, Hold } from '../policy/call.ts';
 import { headersForRecord, type RawHeaders } from '../protocol/headers.ts';
 import { type BodyFault, type ClientMessage, type ClientMessages, readClientBody } from '../protocol/message.ts';
 import type { LocalAnswer } from '../protocol/refusal.ts';
 import { callOf, namesOf } from './call.ts';
-import { draftEntry, type WireFacts } from './drafts.ts';
+import { draftEntry, recordedBy, type WireFacts } from './drafts.ts';
+import { type HeldCall, holdMessage } from './hold.ts';
+import type { Masking } from './masking.ts';
+import { type ChangedRequest, maskMessages } from './outgoing.ts';
 import { refusalOf, refuseFault, refuseMessages } from './refuse.ts';
 import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
 
@@ -21,43 +26,70 @@ export interface ClientRequest {
   readonly bodyFault?: { readonly status: number; readonly reason: string };
 }
 
-/** What is to be done once `entries` are recorded. */
+export interface ForwardStep {
+  readonly kind: 'forward';
+  readonly entries: readonly EntryDraft[];
+  readonly open: OpenExchange;
+  /** What leaves in place of the client's request, where `mask` rules change it. */
+  readonly changed: ChangedRequest | undefined;
+  /** The JSON-RPC messages in the body; none for anything but a POST of MCP. */
+  readonly messages: readonly ClientMessage[];
+  readonly form: ClientMessages['kind'];
+}
+
+/** What is to be done once `entries` are recorded; a held call waits for a human first. */
 export type RequestStep =
-  | {
-      readonly kind: 'forward';
-      readonly entries: readonly EntryDraft[];
-      readonly open: OpenExchange;
-      /** The JSON-RPC messages in the body; none for anything but a POST of MCP. */
-      readonly messages: readonly ClientMessage[];
-      readonly form: ClientMessages['kind'];
-    }
-  | { readonly kind: 'answer'; readonly entries: readonly EntryDraft[]; readonly answer: LocalAnswer };
+  | ForwardStep
+  | { readonly kind: 'answer'; readonly entries: readonly EntryDraft[]; readonly answer: LocalAnswer }
+  | { readonly kind: 'hold'; readonly held: HeldCall };
 
 /** A POST of MCP's Streamable HTTP. */
 export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestStep {
   const read = readMessages(request);
   if (read.kind === 'fault') return refuseFault(rules, request, read);
-  const { messages } = read;
-  for (const message of messages) {
+  let held: { readonly message: ClientMessage; readonly hold: Hold } | undefined;
+  const masks: (readonly CallMask[])[] = [];
+  for (const message of read.messages) {
     const decision = rules.policy.decide(callOf(message));
-    if (decision.effect !== 'allow') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
+    if (decision.effect === 'deny') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
+    if (decision.effect === 'hold') held ??= { message, hold: decision };
+    masks.push(decision.masks ?? []);
   }
+  const forward = forwardMessages(rules, request, read, { masks, rule: held?.hold.rule });
+  return held === undefined ? forward : holdMessage(rules, request, read, { ...held, forward });
+}
+
+interface Passed {
+  /** What `mask` rules add, by message. */
+  readonly masks: readonly (readonly CallMask[])[];
+  /** The rule that held them before. */
+  readonly rule: string | undefined;
+}
+
+/** The messages go on. */
+function forwardMessages(rules: PathRules, request: ClientRequest, read: ClientMessages, { masks, rule }: Passed): ForwardStep {
+  const { messages } = read;
+  const maskings = masks.map((some) => rules.maskingOf(some));
+  const masking = maskings.length === 1 ? (maskings[0] as Masking) : rules.maskingOf(masks.flat());
   const entry = draftEntry(
-    rules,
+    recordedBy(rules, masking),
     request.facts,
     {
       kind: 'message',
       direction: 'up',
       message: read.kind === 'batch' ? 'batch' : messages[0].kind,
-      decision: { effect: 'allow', id: newId('dec', rules.ids) },
+      decision: { effect: 'allow', id: newId('dec', rules.ids), ...(rule !== undefined && { rule }) },
     },
     { text: read.text, form: 'json' },
     namesOfMessages(read, request),
   );
-  const requests: OpenRequest[] = messages.flatMap((m) =>
-    m.kind === 'request' && m.idLexeme !== undefined ? [{ idLexeme: m.idLexeme, method: m.method ?? '' }] : [],
-  );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests }, messages, form: read.kind };
+  const requests: OpenRequest[] = messages.flatMap((m, i) => {
+    if (m.kind !== 'request' || m.idLexeme === undefined) return [];
+    const tool = m.method === 'tools/call' ? stringMember(m.params, 'name') : undefined;
+    return [{ idLexeme: m.idLexeme, method: m.method ?? '', masking: maskings[i] ?? masking, ...(tool !== undefined && { tool }) }];
+  });
+  const open: OpenExchange = { exchange: request.facts.exchange, masking, requests };
+  return { kind: 'forward', entries: [entry], open, changed: maskMessages(read, maskings, request), messages, form: read.kind };
 }
 
 /** The verbs that come with an MCP connection and bring no message: the GET stream, DELETE of a session, and what browsers ask first. */
@@ -76,7 +108,8 @@ export function takeMcpBare(rules: PathRules, request: ClientRequest): RequestSt
     undefined,
     bareNames(request),
   );
-  return { kind: 'forward', entries: [entry], open: { exchange: request.facts.exchange, requests: [] }, messages: [], form: 'single' };
+  const open: OpenExchange = { exchange: request.facts.exchange, masking: rules.maskingOf(undefined), requests: [] };
+  return { kind: 'forward', entries: [entry], open, changed: undefined, messages: [], form: 'single' };
 }
 
 /** Reads the body of a POST as messages, or says why it cannot be. */

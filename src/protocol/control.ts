@@ -27,6 +27,8 @@ export const headers = {
   refused: 'mcprec-refused',
   /** On an answer: the rule that denied, for people who look at the wire. */
   denied: 'mcprec-denied',
+  /** On an answer: the approval that the call waits or waited for. */
+  held: 'mcprec-held',
 } as const;
 
 /** `GET /.well-known/mcprec`, open to anyone. */

@@ -97,6 +97,37 @@ function unknownThing(message: ClientMessage): string {
   return rpc(message.idLexeme, 'error', { code: -32601, message: 'Method not found' });
 }
 
+/** What a caller is told of a call that waits for a human. */
+export interface HeldNotice {
+  readonly rule: string;
+  readonly reason: string;
+  readonly approvalId: string;
+  readonly decisionId: DecisionId;
+  /** What to do, as one sentence without a full stop. */
+  readonly remedy: string;
+}
+
+/** Nobody has decided so far: a result that the model can read, or an error with a code of its own (RULES R11). */
+export function answerHeld(message: ClientMessage, { rule, reason, approvalId, decisionId, remedy }: HeldNotice): LocalAnswer {
+  const headers = ['Mcprec-Held', approvalId];
+  if (message.method === 'tools/call') {
+    const text = `Held by rule "${rule}": ${reason.replace(/\.$/, '')}. ${remedy}. (${approvalId})`;
+    return json(200, rpc(message.idLexeme, 'result', { resultType: 'complete', isError: true, content: [{ type: 'text', text }] }), headers);
+  }
+  const error = { code: rpcCodes.held, message: `held by rule "${rule}": ${reason}; ${remedy}`, data: { rule, decisionId, approvalId } };
+  return json(200, rpc(message.idLexeme, 'error', error), headers);
+}
+
+/** The same for a call that is plain HTTP, which waits no longer than this. */
+export function answerHeldHttp({ rule, reason, approvalId }: HeldNotice): LocalAnswer {
+  return json(403, { errors: [`held by rule "${rule}" and not approved in time: ${reason} (${approvalId})`] }, ['Mcprec-Held', approvalId]);
+}
+
+/** A progress notification of ours for a request that waits. Source: MCP, progress. */
+export function waitingNotification(tokenLexeme: string, progress: number, message: string): string {
+  return `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${tokenLexeme},"progress":${progress},"message":${JSON.stringify(message)}}}`;
+}
+
 /** HTTP 403 in the shape of Datadog's intake. */
 export function answerIntakeRefusal(refusal: Refusal): LocalAnswer {
   return json(403, { errors: [`denied by rule "${refusal.rule}": ${refusal.reason} (${refusal.decisionId})`] }, [
@@ -116,13 +147,22 @@ export interface UpstreamFault {
   readonly reason: string;
 }
 
+/** The error that answers one request in the place of an upstream. */
+export function failureMessage(idLexeme: string | undefined, { kind, reason }: UpstreamFault): string {
+  return rpc(idLexeme, 'error', { code: kind === 'timeout' ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason });
+}
+
 /** The upstream could not be asked, or did not answer. Requests get a JSON-RPC error each, because SDK clients show a 502 as an opaque failure. */
 export function answerUpstreamFailure(form: 'single' | 'batch', messages: readonly ClientMessage[], { kind, reason }: UpstreamFault): LocalAnswer {
   const timedOut = kind === 'timeout';
-  const error = { code: timedOut ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason };
-  const answers = messages.filter((message) => message.kind === 'request').map((message) => rpc(message.idLexeme, 'error', error));
+  const answers = messages.filter((message) => message.kind === 'request').map((message) => failureMessage(message.idLexeme, { kind, reason }));
   if (answers.length === 0) return json(timedOut ? 504 : 502, { errors: [reason] });
   return json(200, form === 'batch' ? `[${answers.join(',')}]` : answers.join());
+}
+
+/** A JSON-RPC error of ours as the whole answer to one request, for where the upstream's cannot be passed on. */
+export function rpcFailure(idLexeme: string | undefined, reason: string): string {
+  return rpc(idLexeme, 'error', { code: rpcCodes.upstreamUnreachable, message: reason });
 }
 
 /** A failure outside any message: a wrong path, a missing local token, a body too long. */

@@ -1,13 +1,32 @@
 // When a client is done with: it has taken its whole answer, or it has gone.
-import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** What the data path uses of a `ServerResponse`, which is one. */
+export interface ClientSide {
+  readonly closed: boolean;
+  readonly destroyed: boolean;
+  readonly headersSent: boolean;
+  readonly writableFinished: boolean;
+  readonly writableNeedDrain: boolean;
+  readonly req: { readonly socket: Socket };
+  readonly socket: Socket | null;
+  /** `headers` is flat: name, value, … */
+  writeHead(status: number, headers: string[]): unknown;
+  flushHeaders(): void;
+  write(bytes: Uint8Array): boolean;
+  end(bytes?: Uint8Array): unknown;
+  destroy(): unknown;
+  on(event: 'close' | 'drain', call: () => void): unknown;
+  off(event: 'close' | 'drain', call: () => void): unknown;
+}
 
 /** True where nothing more can reach the client: its answer was delivered, or its connection is lost. */
-export function isDone(response: ServerResponse): boolean {
+export function isDone(response: ClientSide): boolean {
   return response.closed || response.req.socket.destroyed;
 }
 
 /** Calls `call` once the client is done with. Returns what takes that back. */
-export function whenDone(response: ServerResponse, call: () => void): () => void {
+export function whenDone(response: ClientSide, call: () => void): () => void {
   const { socket } = response.req;
   const undo = (): void => {
     response.off('close', done);

@@ -1,6 +1,5 @@
 // Brings one answer to the client: its pieces in the order in which they came, as fast as the client takes them, and its end
 // however it ends. What is done with the pieces is the business of whole-body.ts and event-stream.ts.
-import type { ServerResponse } from 'node:http';
 import { asMcprecError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -9,7 +8,7 @@ import type { OpenExchange } from '../path/rules.ts';
 import { handlesInHeaders } from '../protocol/handles.ts';
 import { headerValue, isEventStream, type RawHeaders } from '../protocol/headers.ts';
 import type { Refusal } from '../protocol/refusal.ts';
-import { isDone, whenDone } from './client.ts';
+import { type ClientSide, isDone, whenDone } from './client.ts';
 import { EventStream } from './event-stream.ts';
 import type { Hop } from './hop.ts';
 import { type AnswerBody, Outlet, Unmaskable } from './outlet.ts';
@@ -21,7 +20,7 @@ export type NoAnswer = UpstreamFailure | { readonly kind: 'refused'; readonly re
 
 export interface DeliveryOptions {
   readonly hop: Hop;
-  readonly response: ServerResponse;
+  readonly response: ClientSide;
   readonly open: OpenExchange;
   /** What an exchange that was given up is noted as. */
   readonly whyAborted: () => string;

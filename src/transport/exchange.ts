@@ -1,7 +1,8 @@
 // One client request through one hop: read, decide, record, send, and hand the answer to its delivery. The IO around src/path.
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { asMcprecError } from '../base/errors.ts';
 import { type ExchangeId, newId } from '../base/ids.ts';
+import { member } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { endExchange } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
@@ -10,17 +11,21 @@ import { takeIntakeCall } from '../path/intake.ts';
 import { refuseAddress, refuseCall, refuseForeignHandle } from '../path/refuse.ts';
 import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '../path/request.ts';
 import { handlesInRequest } from '../protocol/handles.ts';
+import { headerValue } from '../protocol/headers.ts';
+import type { ClientMessage } from '../protocol/message.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { decodeContent } from './body.ts';
-import { isDone, whenDone } from './client.ts';
+import { type ClientSide, isDone, whenDone } from './client.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
+import { type PassedHold, passHold } from './held.ts';
+import { HeldAnswer } from './held-answer.ts';
 import type { Hop } from './hop.ts';
 import type { UpstreamFailure } from './upstream.ts';
 
 /** A request whose body was read and whose sender was let in. */
 export interface Arrived {
   readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly response: ClientSide;
   /** Path below the connection with its query: `/mcp`, `/api/v2/series`. */
   readonly target: string;
   /** Undefined where it was longer than `limits.requestBytesMax`. */
@@ -48,12 +53,15 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
   const call = await readCall(hop, arrived);
   const stopped = hop.stopped();
   const step = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
+  let passed: PassedHold | undefined;
   try {
-    await hop.record(step.entries);
+    if (step.kind === 'hold') passed = await passHold(hop, arrived, step.held);
+    else await hop.record(step.entries);
   } catch (error) {
     // Fail closed: what cannot be recorded does not pass (DESIGN §4, rule 1).
     hop.counted('failed');
-    answerLocally(arrived.response, refuseCall(rules, call, unrecordable(hop, error)).answer);
+    if (arrived.response.headersSent) arrived.response.destroy();
+    else answerLocally(arrived.response, refuseCall(rules, call, unrecordable(hop, error)).answer);
     return;
   }
   if (step.kind === 'answer') {
@@ -61,7 +69,13 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
     answerLocally(arrived.response, step.answer);
     return;
   }
+  if (passed?.kind === 'answered') {
+    if (passed.answer !== undefined) answerLocally(passed.response, passed.answer);
+    return;
+  }
   hop.counted('call');
+  if (step.kind === 'hold') return send(passed?.hop ?? hop, { ...arrived, response: passed?.response ?? arrived.response }, call, step.held.forward);
+  for (const id of cancelledBy(step.messages)) hop.holds?.cancel(id, headerValue(call.headers, 'mcp-session-id'));
   await send(hop, arrived, call, step);
 }
 
@@ -91,10 +105,20 @@ async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
   if (hop.rules.kind === 'http') return takeHttpCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);
   if (step.kind === 'answer') return step;
-  const handles = handlesInRequest(call.headers, step.messages);
+  const { messages } = step.kind === 'hold' ? step.held.forward : step;
+  const handles = handlesInRequest(call.headers, messages);
   const foreign = handles.length === 0 ? undefined : await hop.foreign(handles);
   if (foreign === undefined) return step;
-  return refuseForeignHandle(hop.rules, call, step.messages, foreign);
+  return refuseForeignHandle(hop.rules, call, messages, foreign);
+}
+
+/** The ids, as written, of requests that these messages give up. */
+function cancelledBy(messages: readonly ClientMessage[]): readonly string[] {
+  return messages.flatMap(({ method, params }) => {
+    const id = method === 'notifications/cancelled' ? member(params, 'requestId') : undefined;
+    if (id?.type === 'number') return [id.lexeme];
+    return id?.type === 'string' ? [JSON.stringify(id.value)] : [];
+  });
 }
 
 function unrecordable(hop: Hop, error: unknown): Refusal {
@@ -115,6 +139,7 @@ type Forwarded = Extract<RequestStep, { kind: 'forward' }>;
 async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwarded): Promise<void> {
   const { request, response, exchange, parent, target, body, signal } = arrived;
   const { promise: settled, resolve: settle } = Promise.withResolvers<NoAnswer | undefined>();
+  const sent = step.changed?.body ?? body;
   let whyAborted = 'client_gone';
   const delivery = new Delivery({ hop, response, open: step.open, whyAborted: () => whyAborted, settle });
   let abort = (): void => settle({ kind: 'aborted', notSent: true, reason: whyAborted });
@@ -136,10 +161,11 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
         exchange,
         parent,
         verb: call.verb,
-        target,
-        headers: request.rawHeaders,
-        identityCoding: delivery.rewrites,
-        body: body === undefined || body.length === 0 ? undefined : body,
+        target: step.changed?.target ?? target,
+        headers: step.changed?.headers ?? request.rawHeaders,
+        // Behind the head of an event stream, it cannot be said that what follows is packed.
+        identityCoding: delivery.rewrites || response instanceof HeldAnswer,
+        body: sent === undefined || sent.length === 0 ? undefined : sent,
       }),
       delivery,
     );
@@ -185,7 +211,7 @@ const faultTexts = {
 } as const satisfies Record<UpstreamFailure['kind'], string>;
 
 /** Writes an answer of ours. The request's body was read, so the connection stays usable. */
-export function answerLocally(response: ServerResponse, answer: LocalAnswer): void {
+export function answerLocally(response: ClientSide, answer: LocalAnswer): void {
   if (response.headersSent || response.destroyed) return;
   const body = Buffer.from(answer.body, 'utf8');
   response.writeHead(answer.status, [...answer.headers, 'Content-Length', String(body.length)]);

@@ -4,7 +4,8 @@ import type { PathRules } from '../path/rules.ts';
 import type { Handle } from '../protocol/handles.ts';
 import type { RawHeaders } from '../protocol/headers.ts';
 import type { Refusal } from '../protocol/refusal.ts';
-import type { UpstreamPool, UpstreamRequest } from './upstream.ts';
+import type { HoldKeeper } from './held.ts';
+import type { Upstream, UpstreamRequest } from './upstream.ts';
 
 /** One request on its way to the next hop. */
 export interface Outgoing {
@@ -31,7 +32,7 @@ export type AnswerVerdict =
 export interface Hop {
   /** The rules in force now; a renewed projection replaces them between two requests. */
   readonly rules: PathRules;
-  readonly upstream: UpstreamPool;
+  readonly upstream: Upstream;
   /** `keep` where the client's own credential goes along (solo), so that the upstream's cookies are the client's. Default: `drop`. */
   readonly credentials?: 'keep' | 'drop';
   /** Makes the entries durable, in order. Rejects with a McprecError where it cannot. */
@@ -45,6 +46,8 @@ export interface Hop {
   foreign(handles: readonly Handle[]): Promise<Handle | undefined>;
   /** Remembers handles that the upstream gave this identity; durable once it resolves. */
   bind(handles: readonly Handle[]): Promise<void>;
+  /** Who asks a human about a call that a rule holds; left out where nobody can be asked, and such a call is refused. */
+  readonly holds?: HoldKeeper;
   /** Tells whoever counts for a status line. */
-  counted(event: 'call' | 'denied' | 'failed'): void;
+  counted(event: 'call' | 'denied' | 'failed' | 'held'): void;
 }

@@ -1,11 +1,11 @@
 // Where one answer goes: its entries to the record, its handles to whoever keeps them, its bytes to the client.
-import type { ServerResponse } from 'node:http';
 import type { EntryDraft } from '../evidence/entry.ts';
-import { type AnswerMessage, type AnswerStep, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
+import { type AnswerMessage, type AnswerStep, masksAnswers, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import type { OpenExchange, PathRules } from '../path/rules.ts';
 import { type Handle, handlesInAnswer } from '../protocol/handles.ts';
 import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts';
+import type { ClientSide } from './client.ts';
 import type { Hop } from './hop.ts';
 
 /** The head of an upstream's answer. */
@@ -22,9 +22,9 @@ export class Outlet {
   /** True where the answer may have to be changed, so that whole messages must be held. */
   readonly rewrites: boolean;
   readonly #hop: Hop;
-  readonly #response: ServerResponse;
+  readonly #response: ClientSide;
 
-  constructor(hop: Hop, response: ServerResponse, open: OpenExchange) {
+  constructor(hop: Hop, response: ClientSide, open: OpenExchange) {
     this.#hop = hop;
     this.#response = response;
     this.open = open;
@@ -46,12 +46,12 @@ export class Outlet {
 
   /** Throws `Unmaskable` where what cannot be masked must not pass. */
   mustMask(why: string): void {
-    if (this.rules.masksAnswers && this.rules.unmaskable === 'refuse') throw new Unmaskable(why);
+    if (masksAnswers(this.open) && this.rules.unmaskable === 'refuse') throw new Unmaskable(why);
   }
 
   /** The entry and the bytes of one message. */
   take(message: AnswerMessage): AnswerStep {
-    return this.rules.kind === 'mcp' ? takeMcpAnswer(this.rules, this.open, message) : takeHttpAnswer(this.rules, message);
+    return this.rules.kind === 'mcp' ? takeMcpAnswer(this.rules, this.open, message) : takeHttpAnswer(this.rules, this.open, message);
   }
 
   record(entries: readonly EntryDraft[]): Promise<void> {
