@@ -12,13 +12,14 @@ import { clientConfig, readClientName } from './client-config.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
-import { openTargets, portNumber, type TargetOptions, ttlSeconds } from './targets.ts';
+import { openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
 export interface ConnectOptions extends TargetOptions {
   readonly port?: string | undefined;
   readonly reason?: string | undefined;
   readonly ttl?: string | undefined;
   readonly rotate?: boolean | undefined;
+  readonly synchronous?: string | undefined;
   readonly printConfig?: string | undefined;
   readonly json?: boolean | undefined;
 }
@@ -41,6 +42,7 @@ export async function runConnect(connections: readonly string[], options: Connec
   const forwarder = await Forwarder.open({
     home: io.home,
     journal: journalPath(io.home),
+    synchronous: synchronousMode(options.synchronous),
     version,
     targets,
     port,

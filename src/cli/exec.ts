@@ -8,11 +8,12 @@ import { Forwarder } from '../forwarder/forwarder.ts';
 import type { Seat } from '../forwarder/seat.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
-import { openTargets, type TargetOptions, ttlSeconds } from './targets.ts';
+import { openTargets, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
 export interface ExecOptions extends TargetOptions {
   readonly reason?: string | undefined;
   readonly ttl?: string | undefined;
+  readonly synchronous?: string | undefined;
   /** Prints one JSON line to stderr when the session is over. */
   readonly json?: boolean | undefined;
 }
@@ -28,6 +29,7 @@ export async function runExec(connections: readonly string[], command: readonly 
   const forwarder = await Forwarder.open({
     home: io.home,
     journal: journalPath(io.home),
+    synchronous: synchronousMode(options.synchronous),
     version,
     targets,
     port: undefined,

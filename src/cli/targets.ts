@@ -4,21 +4,29 @@ import { McprecError } from '../base/errors.ts';
 import type { Target } from '../forwarder/options.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
 import { parseDuration } from '../policy/duration.ts';
+import { parseConfig } from '../policy/parse.ts';
+import type { Projection } from '../policy/projection.ts';
+import { soloProjectionFrom } from '../policy/solo.ts';
 import type { Io } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
+import { readConfigFile } from './policy.ts';
 
 export interface TargetOptions extends SecretFlags {
   readonly gateway?: string | undefined;
   /** Solo: the upstream's MCP endpoint. */
   readonly url?: string | undefined;
+  /** Solo: a gateway.yaml whose access, rules and mask hold. */
+  readonly policy?: string | undefined;
 }
 
-/** The targets that the arguments name. What it opens is closed with `stack`. Throws `usage`, `login_required`. */
+/** The targets that the arguments name. What it opens is closed with `stack`. Throws `usage`, `login_required`, `config_invalid`, `config_unreadable`. */
 export async function openTargets(connections: readonly string[], options: TargetOptions, io: Io, stack: Closers): Promise<readonly Target[]> {
   if (options.url !== undefined) {
     if (connections.length > 0) throw new McprecError('usage', 'name a connection or give --url, not both');
-    return [{ kind: 'solo', url: upstreamUrl(options.url) }];
+    const url = upstreamUrl(options.url);
+    return [{ kind: 'solo', url, ...(options.policy !== undefined && { policy: soloPolicy(options.policy, url, io) }) }];
   }
+  if (options.policy !== undefined) throw new McprecError('usage', '--policy goes with --url', { remedy: 'leave it out: the gateway has the policy' });
   if (connections.length === 0)
     throw new McprecError('usage', 'no connection is named', { remedy: 'name one, e.g. mcprec connect datadog, or give --url URL' });
   if (new Set(connections).size !== connections.length) throw new McprecError('usage', 'a connection is named twice');
@@ -34,6 +42,13 @@ export function ttlSeconds(text: string | undefined): number | undefined {
   return Math.max(1, Math.round(ms / 1000));
 }
 
+/** `--synchronous`. Throws `usage`. */
+export function synchronousMode(text: string | undefined): 'FULL' | 'NORMAL' {
+  if (text === undefined || text === 'full') return 'FULL';
+  if (text === 'normal') return 'NORMAL';
+  throw new McprecError('usage', `--synchronous ${text} is no mode`, { remedy: 'write full or normal' });
+}
+
 /** `--port`. Throws `usage`. */
 export function portNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -41,6 +56,11 @@ export function portNumber(text: string | undefined): number | undefined {
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
     throw new McprecError('usage', `--port ${text} is not a port`, { remedy: 'give a number from 1 to 65535' });
   return port;
+}
+
+function soloPolicy(file: string, url: URL, io: Io): Projection {
+  const { config } = parseConfig(readConfigFile(file), { file, env: io.env });
+  return soloProjectionFrom(config, url);
 }
 
 function upstreamUrl(text: string): URL {

@@ -1,10 +1,11 @@
 // What a forwarder is told and what it reports. Types only.
 import type { IdSource } from '../base/ids.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import type { Projection } from '../policy/projection.ts';
 
 /** What the forwarder connects to. */
 export type Target =
-  | { readonly kind: 'solo'; readonly url: URL }
+  | { readonly kind: 'solo'; readonly url: URL; readonly policy?: Projection }
   | { readonly kind: 'gateway'; readonly connection: string; readonly identity: GatewayIdentity };
 
 /** What happens while it runs. */
@@ -17,6 +18,8 @@ export interface ForwarderOptions {
   readonly home: string;
   /** The journal's path. */
   readonly journal: string;
+  /** `FULL`: an entry survives a power cut; `NORMAL`: the end of the process. */
+  readonly synchronous: 'FULL' | 'NORMAL';
   readonly version: string;
   readonly targets: readonly Target[];
   /** A fixed port; undefined for the remembered one, or any. */

@@ -5,6 +5,7 @@ import type { Secret } from '../base/secret.ts';
 import type { Journal } from '../journal/journal.ts';
 import { statementBytes } from '../mask/value.ts';
 import { rulesOf } from '../path/rules.ts';
+import type { Projection } from '../policy/projection.ts';
 import { soloProjection } from '../policy/solo.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { soloEdge } from './edge.ts';
@@ -12,6 +13,8 @@ import { ForwarderSession } from './session.ts';
 
 export interface SoloOptions {
   readonly url: URL;
+  /** Default: everything is allowed and recorded. */
+  readonly policy: Projection | undefined;
   readonly reason: string | undefined;
   readonly journal: Journal;
   readonly upstream: UpstreamPool;
@@ -31,7 +34,7 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
   const { url, journal, ids, localToken, upstream, changed } = options;
   // The key of the MACs is nobody else's here; it dies with the process (RULES R3).
   const reconcileKey = createSecretKey(ids.random(32));
-  const rules = rulesOf(soloProjection(soloName(url), 'mcp'), { reconcileKey, ids, masksForClient: true });
+  const rules = rulesOf(options.policy ?? soloProjection(soloName(url), 'mcp'), { reconcileKey, ids, masksForClient: true });
   const sessionId = newId('ses', ids);
   const stated = { session: sessionId, connection: rules.connection, kind: rules.kind, record: rules.record };
   const given = { upstream: `${url.origin}${url.pathname}`, client: options.client, ...(options.reason !== undefined && { reason: options.reason }) };

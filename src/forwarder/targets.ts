@@ -36,6 +36,7 @@ export async function openSeat(target: Target, place: Place, parts: SeatParts): 
   const { options, journal, upstream, relay } = parts;
   const session = await openSolo({
     url: target.url,
+    policy: target.policy,
     reason: options.reason,
     journal,
     upstream,

@@ -73,6 +73,7 @@ export function soloOptions(url: string, home: string): ForwarderOptions {
     home,
     journal: join(home, 'journal.db'),
     version: '0.0.0',
+    synchronous: 'FULL',
     targets: [{ kind: 'solo', url: new URL(url) }],
     port: undefined,
     ephemeral: false,
