@@ -38,7 +38,7 @@ export async function runMask(options: MaskOptions, io: Io): Promise<number> {
 function settingsOf(options: MaskOptions, io: Io): MaskSettings {
   if (options.policy === undefined) return { detectors: detectorsDefault, fields: [] };
   const { config } = parseConfig(readConfigFile(options.policy), { file: options.policy, env: io.env });
-  return { detectors: config.mask.detectors, fields: config.mask.fields };
+  return config.mask;
 }
 
 const BLOCK_UNITS = 65_536;

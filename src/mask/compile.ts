@@ -7,6 +7,7 @@ import { findAddresses } from './address.ts';
 import { compileFields, type FieldRules, maskFields } from './fields.ts';
 import { markEnd } from './marker.ts';
 import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
+import { type CompiledPattern, compilePatterns, findPatterns, joined } from './patterns.ts';
 import { findPersons } from './person.ts';
 import { placeInJson, placeInText, type Replacement } from './places.ts';
 import { type ProtocolSpans, protocolSpans } from './protocol.ts';
@@ -22,22 +23,24 @@ export interface MaskerOptions {
 // Raised with every change of what is found or how it is marked.
 const ENGINE = 1;
 
-/** Compiles `settings` into a masker. Throws `config_invalid` for a field path that cannot be read. */
+/** Compiles `settings` into a masker. Throws `config_invalid` for a field path that cannot be read and a pattern that RE2 does not take. */
 export function compileMasker(settings: MaskSettings, options: MaskerOptions = {}): Masker {
   const on = Object.fromEntries(detectorNames.map((name) => [name, settings.detectors.includes(name)])) as Enabled;
   const fields = compileFields(settings.fields, options.pseudonymKey);
+  const patterns = compilePatterns(settings.patterns ?? []);
   const digest = createHash('sha256')
-    .update(JSON.stringify([settings.detectors.toSorted(), settings.fields, options.pseudonymKey !== undefined]))
+    .update(JSON.stringify([settings.detectors.toSorted(), settings.fields, settings.patterns ?? [], options.pseudonymKey !== undefined]))
     .digest('hex');
   return {
     version: `${ENGINE}-${digest.slice(0, 12)}`,
-    mask: (text, request) => maskText({ on, fields }, text, request),
+    mask: (text, request) => maskText({ on, fields, patterns }, text, request),
   };
 }
 
 interface Engine {
   readonly on: Enabled;
   readonly fields: FieldRules;
+  readonly patterns: readonly CompiledPattern[];
 }
 
 function maskText(engine: Engine, text: string, request: MaskRequest): MaskOutcome {
@@ -72,22 +75,24 @@ function applyFields({ fields }: Engine, text: string, request: MaskRequest): { 
   return maskFields(fields, text, request.target, (node: JsonNode) => starts.has(node.start));
 }
 
-function findHits({ on, fields }: Engine, text: string, request: MaskRequest): readonly Hit[] {
-  const settings = { on, names: fields.names };
+function findHits(engine: Engine, text: string, request: MaskRequest): readonly Hit[] {
+  const settings = { on: engine.on, names: engine.fields.names };
   let { hits, hidden, opaque } = scan(text, request.form, settings);
   if (hidden) {
     const view = unescapedView(text);
     const again = scan(view.text, request.form, settings);
-    hits = view.back(withOptional(on, view.text, again.hits));
+    hits = view.back(withOptional(engine, view.text, again.hits));
     opaque = again.opaque;
-  } else hits = withOptional(on, text, hits);
+  } else hits = withOptional(engine, text, hits);
   if (request.scope !== 'mcp' || request.form !== 'json') return hits;
   if (hits.length === 0 && !(opaque && request.target === 'record')) return hits;
   return withProtocol(text, hits, protocolSpans(text), request.target);
 }
 
-// The detectors that have to be asked for: slower, and less sure, so that they yield to the others.
-function withOptional(on: Enabled, text: string, hits: readonly Hit[]): readonly Hit[] {
+// What has to be asked for: the author's patterns, which join with what they touch, and two detectors that are less sure and yield.
+function withOptional({ on, patterns }: Engine, text: string, sureHits: readonly Hit[]): readonly Hit[] {
+  const marked = patterns.length === 0 ? [] : findPatterns(patterns, text);
+  const hits = marked.length === 0 ? sureHits : joined([...sureHits, ...marked].sort((a, b) => a.start - b.start));
   if (!on.person && !on.address) return hits;
   const more = [...(on.address ? findAddresses(text) : []), ...(on.person ? findPersons(text) : [])].sort((a, b) => a.start - b.start);
   const all: Hit[] = [];

@@ -8,9 +8,19 @@ export interface FieldRule {
   readonly as?: FieldAction;
 }
 
+/** A pattern of the policy's author, in RE2 syntax. */
+export interface PatternRule {
+  /** Stands in the mark: `[pattern:employee-id]`. */
+  readonly name: string;
+  readonly pattern: string;
+  /** Any case; the pattern is looked for only in texts that have one of them. */
+  readonly keywords?: readonly string[];
+}
+
 export interface MaskSettings {
   readonly detectors: readonly DetectorName[];
   readonly fields: readonly FieldRule[];
+  readonly patterns?: readonly PatternRule[];
 }
 
 /** What masking a text did. `text` is the very input where `count` is 0. */

@@ -29,10 +29,25 @@ export function placeInJson(text: string, hits: readonly Hit[], target: MaskRequ
   const quotes = new Quotes(text);
   for (const hit of hits) {
     const literal = literals.around(hit.start);
-    if (literal === undefined) placed.push({ ...hit, by: target === 'wire' ? '0' : `"[${hit.mark}]"` });
-    else if (target === 'record' || !isKey(text, literal.end)) placed.push({ ...hit, by: inString(text, quotes, hit, target) });
+    if (literal === undefined) {
+      const whole = hit.mark.startsWith(PATTERN) ? wholeLexeme(text, hit, placed.at(-1)?.end ?? 0) : hit;
+      if (whole !== undefined) placed.push({ ...whole, by: target === 'wire' ? '0' : `"[${hit.mark}]"` });
+    } else if (target === 'record' || !isKey(text, literal.end)) placed.push({ ...hit, by: inString(text, quotes, hit, target) });
   }
   return placed;
+}
+
+const PATTERN = 'pattern:';
+const STRUCTURE = /[\s{}[\],:"]/;
+
+// Outside of strings a pattern may match half a number, or what is no value at all: the first lexeme that it touches, if none took it before.
+function wholeLexeme(text: string, hit: Hit, from: number): Hit | undefined {
+  let start = Math.max(hit.start, from);
+  while (start < hit.end && STRUCTURE.test(text.charAt(start))) start++;
+  let end = start;
+  while (end < text.length && !STRUCTURE.test(text.charAt(end))) end++;
+  while (start > from && !STRUCTURE.test(text.charAt(start - 1))) start--;
+  return start < Math.min(end, hit.end) ? { ...hit, start, end } : undefined;
 }
 
 function inString(text: string, quotes: Quotes, hit: Hit, target: MaskRequest['target']): string {

@@ -1,8 +1,9 @@
 // decode → mask → record → deliver for what an upstream answers. Does no IO: it returns the entry and the bytes to deliver.
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import { readServerMessage, type ServerMessage, sameId } from '../protocol/server-message.ts';
-import { type Content, draftEntry, type WireFacts } from './drafts.ts';
+import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import { isListing, withoutHidden } from './listing.ts';
+import type { Masking } from './masking.ts';
 import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
 
 /** One message of an answer: a JSON body, or the data of one server-sent event. */
@@ -24,7 +25,12 @@ export interface AnswerStep {
 
 /** True where an answer may have to be changed on its way to the client, so that whole messages must be held. */
 export function mayChange(rules: PathRules, open: OpenExchange): boolean {
-  return rules.masksAnswers || mayHide(rules, open);
+  return masksAnswers(open) || mayHide(rules, open);
+}
+
+/** True where any message of the answer is masked on its way to the client. */
+export function masksAnswers({ masking, requests }: OpenExchange): boolean {
+  return masking.client !== undefined || requests.some((request) => request.masking.client !== undefined);
 }
 
 // A stream that belongs to no request (GET) may bring the answer to an earlier one.
@@ -36,10 +42,12 @@ function mayHide(rules: PathRules, { requests }: OpenExchange): boolean {
 export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: AnswerMessage): AnswerStep {
   const message = answer.text === undefined ? undefined : readServerMessage(answer.text);
   const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
-  const delivered = answer.text === undefined ? undefined : changeForClient(rules, open, answer.text);
+  const masking = request?.masking ?? open.masking;
+  const shown = answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text);
+  const delivered = shown === undefined ? undefined : maskForClient(rules, masking, shown);
   const final = answer.whole || (request !== undefined && open.requests.length === 1);
   const entry = draftEntry(
-    rules,
+    recordedBy(rules, masking),
     answer.facts,
     {
       kind: 'message',
@@ -49,17 +57,17 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       ...(final && { final }),
       ...((message?.failed || answer.status >= 400) && { failed: true }),
     },
-    contentOf(delivered),
+    contentOf(shown),
     namesOfAnswer(message, request, answer.names),
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
 }
 
 /** A whole answer of an HTTP connection (intake). */
-export function takeHttpAnswer(rules: PathRules, answer: AnswerMessage): AnswerStep {
-  const delivered = answer.text === undefined ? undefined : maskForClient(rules, answer.text);
+export function takeHttpAnswer(rules: PathRules, { masking }: OpenExchange, answer: AnswerMessage): AnswerStep {
+  const delivered = answer.text === undefined ? undefined : maskForClient(rules, masking, answer.text);
   const entry = draftEntry(
-    rules,
+    recordedBy(rules, masking),
     answer.facts,
     {
       kind: 'message',
@@ -69,7 +77,7 @@ export function takeHttpAnswer(rules: PathRules, answer: AnswerMessage): AnswerS
       final: true,
       ...(answer.status >= 400 && { failed: true }),
     },
-    contentOf(delivered),
+    contentOf(answer.text),
     answer.names,
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
@@ -101,14 +109,13 @@ function requestOf(open: OpenExchange, idLexeme: string | undefined): OpenReques
   return open.requests.find((request) => sameId(request.idLexeme, idLexeme));
 }
 
-function changeForClient(rules: PathRules, open: OpenExchange, text: string): string {
-  const shown = mayHide(rules, open) ? withoutHidden(text, (id) => requestOf(open, id)?.method, rules.policy) : text;
-  return maskForClient(rules, shown);
+function withoutHiddenFor(rules: PathRules, open: OpenExchange, text: string): string {
+  return mayHide(rules, open) ? withoutHidden(text, (id) => requestOf(open, id)?.method, rules.policy) : text;
 }
 
-function maskForClient(rules: PathRules, text: string): string {
-  if (!rules.masksAnswers) return text;
-  return rules.masker.mask(text, { form: looksLikeJson(text) ? 'json' : 'text', scope: rules.kind === 'mcp' ? 'mcp' : 'free', target: 'wire' }).text;
+function maskForClient(rules: PathRules, { client }: Masking, text: string): string {
+  if (client === undefined) return text;
+  return client.mask(text, { form: looksLikeJson(text) ? 'json' : 'text', scope: rules.kind === 'mcp' ? 'mcp' : 'free', target: 'wire' }).text;
 }
 
 function contentOf(text: string | undefined): Content | undefined {

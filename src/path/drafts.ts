@@ -3,6 +3,7 @@ import type { ExchangeId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import type { MaskForm } from '../mask/masker.ts';
 import { maskedBytes, maskValue } from '../mask/value.ts';
+import type { Masking } from './masking.ts';
 import type { PathRules } from './rules.ts';
 
 /** When something happened, by both clocks. */
@@ -51,6 +52,11 @@ export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline,
     ...(masked !== undefined && { payload: maskedBytes(masked) }),
     ...(maskedNames !== undefined && { names: maskedNames.value }),
   };
+}
+
+/** The same rules with the maskers of one call, for its entries. */
+export function recordedBy(rules: PathRules, { record }: Masking): PathRules {
+  return record === rules.masker ? rules : { ...rules, masker: record };
 }
 
 // `Mcp-Param-*` repeat arguments of the call, which are contents.

@@ -2,11 +2,11 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { ConnectionKind, RecordMode } from '../base/connection.ts';
 import type { ExchangeId, IdSource } from '../base/ids.ts';
-import { compileMasker } from '../mask/compile.ts';
 import type { Masker } from '../mask/masker.ts';
-import type { Policy } from '../policy/call.ts';
+import type { CallMask, Policy } from '../policy/call.ts';
 import { compileProjection } from '../policy/compile.ts';
 import type { Projection } from '../policy/projection.ts';
+import { epochKey, type Masking, Maskings } from './masking.ts';
 
 /** One session at one hop. A policy reload or a renewed projection makes a new value. */
 export interface PathRules {
@@ -14,9 +14,10 @@ export interface PathRules {
   readonly kind: ConnectionKind;
   readonly record: RecordMode;
   readonly policy: Policy;
+  /** What masks the record where no `mask` rule adds to it. */
   readonly masker: Masker;
-  /** True where answers are masked on the wire as well (`mask.apply` names `client`). */
-  readonly masksAnswers: boolean;
+  /** The maskers of a call for which such rules hold. */
+  maskingOf(masks: readonly CallMask[] | undefined): Masking;
   /** What to do with an answer that cannot be masked although it must be (DESIGN §4, rule 3). */
   readonly unmaskable: 'refuse' | 'pass';
   /** First 16 bytes of HMAC-SHA-256 under the session's reconcile key (RULES R3). */
@@ -38,7 +39,7 @@ export interface RulesParts {
   readonly ids: IdSource;
   /** At the gateway only (RULES R3). */
   readonly pseudonymKey?: Uint8Array;
-  /** True at the hop that masks answers for the client: the gateway, or the forwarder where there is none. */
+  /** True at the hop that masks what is on the wire: the gateway, or the forwarder where there is none. */
   readonly masksForClient: boolean;
 }
 
@@ -47,7 +48,13 @@ const MAC_BYTES = 16;
 /** The rules of a session whose policy is `projection`. Compiles policy and masker: once per projection, not per call. */
 export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
   const { name, kind, record, unmaskable } = projection.connection;
-  const { pseudonymKey } = parts;
+  const { mask } = projection;
+  const maskings = new Maskings({
+    settings: mask,
+    apply: mask.apply,
+    masksWire: parts.masksForClient,
+    pseudonymKey: parts.pseudonymKey && epochKey(parts.pseudonymKey, mask.pseudonymEpochMs, parts.ids.clock.wallMs()),
+  });
   const startMac = (): RunningMac => {
     const hmac = createHmac('sha256', parts.reconcileKey);
     return { update: (bytes) => void hmac.update(bytes), end: () => hmac.digest().subarray(0, MAC_BYTES) };
@@ -57,8 +64,8 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     kind,
     record,
     policy: compileProjection(projection),
-    masker: compileMasker(projection.mask, pseudonymKey === undefined ? {} : { pseudonymKey }),
-    masksAnswers: parts.masksForClient && projection.mask.apply.includes('client'),
+    masker: maskings.own.record,
+    maskingOf: (masks) => maskings.of(masks),
     unmaskable,
     mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
     startMac,
@@ -69,6 +76,8 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
 /** What the answer steps need to remember of a request that was let through. */
 export interface OpenExchange {
   readonly exchange: ExchangeId;
+  /** What masks the messages that answer none of the requests below. */
+  readonly masking: Masking;
   /** JSON-RPC methods of the requests in the body, in order; empty for anything but MCP requests. */
   readonly requests: readonly OpenRequest[];
 }
@@ -76,4 +85,7 @@ export interface OpenExchange {
 export interface OpenRequest {
   readonly idLexeme: string;
   readonly method: string;
+  /** `tools/call`: the tool's name. */
+  readonly tool?: string;
+  readonly masking: Masking;
 }

@@ -1,7 +1,7 @@
 // Turns what the schema accepted into a GatewayConfig: durations to milliseconds, references and defaults made explicit.
 import { dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../base/limits.ts';
-import type { AccessEntry, ConnectionConfig, GatewayConfig, Rule, SecretRef } from './config.ts';
+import type { AccessEntry, ConnectionConfig, GatewayConfig, MaskConfig, Rule, SecretRef } from './config.ts';
 import type { ConnectionFile } from './connection-schema.ts';
 import { parseDuration } from './duration.ts';
 import { readHeaderSecret, readSecretRef } from './fields.ts';
@@ -31,8 +31,12 @@ export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
     connections: Object.fromEntries(Object.entries(input.connections).map(([name, connection]) => [name, buildConnection(connection, keep)])),
     access: input.access.map(buildAccess),
     rules: input.rules.map(buildRule),
-    mask: input.mask,
+    mask: buildMask(input.mask),
   };
+}
+
+function buildMask({ pseudonym_epoch: epoch, ...mask }: ConfigFile['mask']): MaskConfig {
+  return { ...mask, pseudonymEpochMs: parseDuration(epoch) ?? limits.pseudonymEpochMsDefault };
 }
 
 function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => SecretRef): ConnectionConfig {

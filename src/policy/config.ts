@@ -90,5 +90,8 @@ export interface MaskConfig {
   /** Answers are masked on the wire as well where `client` is named; the record always is. */
   readonly apply: readonly ('record' | 'client')[];
   readonly detectors: readonly DetectorName[];
+  readonly patterns: readonly { readonly name: string; readonly pattern: string; readonly keywords?: readonly string[] }[];
+  /** How long a value keeps its pseudonym. */
+  readonly pseudonymEpochMs: number;
   readonly fields: readonly { readonly path: string; readonly as: FieldAction }[];
 }

@@ -28,6 +28,8 @@ export const projectionSchema = z.object({
   mask: z.object({
     apply: z.array(z.enum(['record', 'client'])),
     detectors: z.array(z.enum(detectorNames)),
+    patterns: z.array(z.object({ name: z.string(), pattern: z.string(), keywords: list })),
+    pseudonymEpochMs: z.number(),
     fields: z.array(z.object({ path: z.string(), as: z.enum(fieldActions) })),
   }),
 });
@@ -55,6 +57,8 @@ export function projectPolicy(config: GatewayConfig, groups: readonly string[], 
     mask: {
       apply: [...config.mask.apply],
       detectors: [...config.mask.detectors],
+      patterns: config.mask.patterns.map(({ keywords, ...pattern }) => ({ ...pattern, ...(keywords !== undefined && { keywords: [...keywords] }) })),
+      pseudonymEpochMs: config.mask.pseudonymEpochMs,
       fields: config.mask.fields.map((field) => ({ ...field })),
     },
   };

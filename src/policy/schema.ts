@@ -5,6 +5,7 @@ import { detectorNames, detectorsDefault, fieldActions } from '../base/detectors
 import { limits } from '../base/limits.ts';
 import { connectionNames, connectionSchema } from './connection-schema.ts';
 import { duration, fieldPath, globs, groups, line, secretRef, someGlobs, url } from './fields.ts';
+import { patternsSchema } from './pattern-schema.ts';
 
 const identity = z
   .strictObject({
@@ -69,6 +70,8 @@ const mask = z
       .array(z.enum(detectorNames))
       .default([...detectorsDefault])
       .describe('What is looked for.'),
+    patterns: patternsSchema.default([]),
+    pseudonym_epoch: duration(limits.pseudonymEpochMsMax, '365d').default('30d').describe('How long a value keeps its pseudonym.'),
     fields: z
       .array(
         z.strictObject({

@@ -146,6 +146,12 @@ export function decodeMcpHeader(value: string): string | undefined {
   }
 }
 
+/** A value for `Mcp-Name` and `Mcp-Param-*`: as it is where a header can hold it, else as `=?base64?…?=`. */
+export function encodeMcpHeader(value: string): string {
+  const plain = /^(?:[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)?$/.test(value) && !value.startsWith('=?base64?');
+  return plain ? value : `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
+}
+
 const recordedHeaders = new Set(['user-agent', 'content-type', 'content-encoding', 'accept', 'mcp-protocol-version', 'retry-after']);
 
 /** The headers worth a record, lower-case names. Handles (`Mcp-Session-Id`, `Last-Event-ID`) are not among them (RULES R3). */

@@ -10,7 +10,8 @@ const forClient: RulesOptions = { mask: { apply: ['record', 'client'] } };
 const onlyGets: RulesOptions = { access: [{ tools: ['get_*'] }] };
 
 function opened(rules: PathRules, ...requests: [string, string][]): OpenExchange {
-  return { exchange: newId('exc', rules.ids), requests: requests.map(([idLexeme, method]) => ({ idLexeme, method })) };
+  const masking = rules.maskingOf(undefined);
+  return { exchange: newId('exc', rules.ids), masking, requests: requests.map(([idLexeme, method]) => ({ idLexeme, method, masking })) };
 }
 
 function message(open: OpenExchange, text: string | undefined, whole = true, status = 200): AnswerMessage {
@@ -105,8 +106,8 @@ describe('masked for the client', () => {
   test('on an HTTP connection too', () => {
     const rules = makeRules({ ...forClient, connection: { kind: 'datadog-intake' } });
     const open = opened(rules);
-    expect(takeHttpAnswer(rules, message(open, `{"errors":["${EMAIL}"]}`)).changed).not.toContain(EMAIL);
-    expect(takeHttpAnswer(rules, message(open, 'ok')).entry).toMatchObject({ message: 'http', final: true });
+    expect(takeHttpAnswer(rules, open, message(open, `{"errors":["${EMAIL}"]}`)).changed).not.toContain(EMAIL);
+    expect(takeHttpAnswer(rules, open, message(open, 'ok')).entry).toMatchObject({ message: 'http', final: true });
   });
 });
 
