@@ -38,8 +38,14 @@ export interface UpstreamFailure {
   readonly reason: string;
 }
 
+/** Where requests go. */
+export interface Upstream {
+  /** Sends the request; returns what aborts it, also before an answer started. */
+  send(request: UpstreamRequest, receiver: AnswerReceiver): () => void;
+}
+
 /** The connections to upstreams of one process. Close it to end them. */
-export class UpstreamPool {
+export class UpstreamPool implements Upstream {
   readonly #agent: Agent;
 
   constructor() {

@@ -1,0 +1,283 @@
+// A client whose messages do not come over HTTP (stdio, HTTP+SSE of 2024-11-05), spoken for as a client of Streamable HTTP: each message
+// becomes a request on the data path, each answer a message. Keeps what HTTP keeps: session, revision, streams, and takes them up again.
+import type { Agent, IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../base/limits.ts';
+import { headerValue } from '../protocol/headers.ts';
+import { LINES_TYPE } from '../protocol/lines.ts';
+import { failureMessage } from '../protocol/refusal.ts';
+import { type MirroredParams, modernHeaders, noteMirroredParams } from '../protocol/request-headers.ts';
+import { idKey, readServerMessage } from '../protocol/server-message.ts';
+import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
+import { type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
+
+export interface MessageClientOptions {
+  readonly agent: Agent;
+  /** Added to every request: flat, name and value. */
+  readonly headers: readonly string[];
+  /** Gives the client one message; resolves once it has room for more. */
+  readonly deliver: (heard: HeardMessage) => Promise<void>;
+}
+
+/** A message that is answered, and what its sender is still owed. */
+interface Flight {
+  readonly cut: AbortController;
+  /** Ids as written, by what they mean. */
+  readonly owed: Map<string, string>;
+  readonly bytes: number;
+}
+
+const ACCEPT = `application/json, text/event-stream, ${LINES_TYPE}`;
+
+export class MessageClient {
+  readonly #options: MessageClientOptions;
+  readonly #closing = new AbortController();
+  readonly #flights = new Set<Flight>();
+  readonly #mirrored: MirroredParams = new Map();
+  #landed = Promise.withResolvers<void>();
+  #bytes = 0;
+  #sessionId: string | undefined;
+  /** Of the legacy era, as agreed in the handshake. */
+  #revision: string | undefined;
+  #initialize: Outline | undefined;
+  #initialized: Outline | undefined;
+  #again: Promise<boolean> | undefined;
+  #listening = false;
+  /** The stream was given up while the server could not be reached. */
+  #deaf = false;
+
+  constructor(options: MessageClientOptions) {
+    this.#options = options;
+  }
+
+  /** True where a request with one of these ids is not answered yet. */
+  isInFlight(ids: Iterable<string>): boolean {
+    for (const id of ids) for (const { owed } of this.#flights) if (owed.has(id)) return true;
+    return false;
+  }
+
+  /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
+  async take(message: Buffer): Promise<void> {
+    const outline = outlineOf(message);
+    const flight: Flight = { cut: new AbortController(), owed: new Map(outline.owed), bytes: message.length };
+    this.#flights.add(flight);
+    this.#bytes += flight.bytes;
+    const done = this.#fly(outline, flight).finally(() => this.#land(flight));
+    // Notices and answers keep their place before what follows them; what `initialize` brings is needed for the next message.
+    if (outline.owed.length === 0 || outline.method === 'initialize') await done;
+    while (this.#flights.size >= limits.clientInFlightMax || this.#bytes >= limits.clientInFlightBytesMax) await this.#landed.promise;
+  }
+
+  /** Takes a message that is too long to be held: it is refused and recorded by its length. */
+  async takeOverlong(bytes: number): Promise<void> {
+    const headers = [...this.#options.headers, 'Accept', ACCEPT, 'Content-Type', 'application/json', 'Content-Length', String(bytes), 'Connection', 'close'];
+    try {
+      const response = await call(this.#options.agent, { verb: 'POST', headers, signal: this.#closing.signal, withheld: true });
+      for await (const heard of messagesOf(response, { lastEventId: undefined, retryMs: undefined })) await this.#options.deliver(heard);
+    } catch {
+      // The session ends.
+    }
+  }
+
+  /** The client is gone: waits a while for what it is owed, then ends its session. */
+  async close(): Promise<void> {
+    const late = AbortSignal.timeout(limits.drainMsMax);
+    while (this.#flights.size > 0 && !late.aborted) {
+      await Promise.race([this.#landed.promise, new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }))]);
+    }
+    this.#closing.abort();
+    for (const { cut } of this.#flights) cut.abort();
+    if (this.#sessionId === undefined) return;
+    try {
+      const response = await call(this.#options.agent, { verb: 'DELETE', headers: this.#headers(undefined), signal: AbortSignal.timeout(limits.closeMsMax) });
+      response.resume();
+    } catch {
+      // The server ends what is not used, too.
+    }
+  }
+
+  #land(flight: Flight): void {
+    this.#flights.delete(flight);
+    this.#bytes -= flight.bytes;
+    const { resolve } = this.#landed;
+    this.#landed = Promise.withResolvers<void>();
+    resolve();
+  }
+
+  async #fly(outline: Outline, flight: Flight): Promise<void> {
+    const { signal } = flight.cut;
+    const resumption: Resumption = { lastEventId: undefined, retryMs: undefined };
+    try {
+      await this.#hear(await this.#post(outline, signal), { outline, flight, resumption });
+      await this.#resume(outline, flight, resumption);
+      await this.#fail(flight, 'the answer did not come');
+      this.#after(outline);
+    } catch (error) {
+      if (signal.aborted) return;
+      await this.#fail(flight, error instanceof Overlong ? error.message : 'mcprec lost the call', 'it may have been executed').catch(() => undefined);
+    }
+  }
+
+  async #post(outline: Outline, signal: AbortSignal): Promise<IncomingMessage> {
+    const send = () => call(this.#options.agent, { verb: 'POST', headers: this.#headers(outline), body: outline.body, signal });
+    const sessionId = this.#sessionId;
+    const response = await send();
+    // The server forgot the session, and so did not execute the call: it gets the client's own handshake again.
+    if (response.statusCode !== 404 || sessionId === undefined || outline.revision !== undefined || outline.method === 'initialize') return response;
+    response.resume();
+    if (this.#sessionId === sessionId) {
+      this.#again ??= this.#shakeHands().finally(() => {
+        this.#again = undefined;
+      });
+      await this.#again;
+    }
+    return send();
+  }
+
+  /** True where the server took the handshake once more. */
+  async #shakeHands(): Promise<boolean> {
+    const { agent } = this.#options;
+    const { signal } = this.#closing;
+    this.#sessionId = undefined;
+    if (this.#initialize === undefined) return false;
+    const response = await call(agent, { verb: 'POST', headers: this.#headers(this.#initialize), body: this.#initialize.body, signal });
+    this.#sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
+    for await (const { message } of messagesOf(response, { lastEventId: undefined, retryMs: undefined })) {
+      const read = readServerMessage(message.toString('utf8'));
+      if (read?.kind === 'response' && read.failed) return false;
+    }
+    if (this.#initialized === undefined) return true;
+    const accepted = await call(agent, { verb: 'POST', headers: this.#headers(this.#initialized), body: this.#initialized.body, signal });
+    accepted.resume();
+    void this.#listen();
+    return true;
+  }
+
+  /** Delivers the messages of an answer. */
+  async #hear(response: IncomingMessage, { outline, flight, resumption }: { outline: Outline; flight: Flight; resumption: Resumption }): Promise<void> {
+    const status = response.statusCode ?? 0;
+    if (outline.method === 'initialize') this.#sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
+    for await (const heard of messagesOf(response, resumption)) {
+      const text = heard.message.toString('utf8');
+      const answered = answeredIn(text);
+      if (answered.some((id) => flight.owed.has(id))) {
+        for (const id of answered) flight.owed.delete(id);
+        this.#note(outline, text);
+        await this.#options.deliver(heard);
+      } else if (status >= 400) {
+        // An error of the transport, told of no message or of none that can be read: whoever waits is told in its own id.
+        await this.#refuse(outline, flight, heard, status);
+      } else {
+        await this.#options.deliver(heard);
+      }
+    }
+    if (status >= 400) await this.#fail(flight, `the call was answered with HTTP ${status}`);
+  }
+
+  async #refuse(outline: Outline, flight: Flight, heard: HeardMessage, status: number): Promise<void> {
+    const told = withId(heard.message);
+    if (told === undefined) return this.#fail(flight, `the call was answered with HTTP ${status}`);
+    // What cannot be read names nobody: its sender is told all the same.
+    if (flight.owed.size === 0 && !outline.isOneWay) await this.#options.deliver({ message: heard.message });
+    for (const lexeme of flight.owed.values()) await this.#options.deliver({ message: told(lexeme) });
+    flight.owed.clear();
+  }
+
+  async #fail(flight: Flight, reason: string, executed = 'it may have been executed'): Promise<void> {
+    const owed = [...flight.owed.values()];
+    flight.owed.clear();
+    for (const lexeme of owed) {
+      await this.#options.deliver({ message: Buffer.from(failureMessage(lexeme, { kind: 'unreachable', reason: `${reason}; ${executed}` })) });
+    }
+  }
+
+  #note(outline: Outline, text: string): void {
+    if (outline.method === 'tools/list' && outline.revision !== undefined) noteMirroredParams(text, this.#mirrored);
+    if (outline.method !== 'initialize') return;
+    const revision = revisionAgreed(text);
+    if (revision === undefined) return;
+    this.#revision = revision;
+    this.#initialize = outline;
+    this.#initialized = undefined;
+  }
+
+  /** What follows from a message that was taken. */
+  #after(outline: Outline): void {
+    if (outline.method === 'notifications/initialized') {
+      this.#initialized = outline;
+      void this.#listen();
+    }
+    if (this.#deaf) void this.#listen();
+    if (outline.cancels === undefined) return;
+    // Nobody waits for it any more. In the modern era the server is told by the end of its stream (MCP 2026-07-28, cancellation).
+    for (const { owed, cut } of this.#flights) if (owed.has(outline.cancels)) cut.abort();
+  }
+
+  /** Takes up an answer whose stream ended too early, where the server gave it ids (MCP 2025-03-26 … 2025-11-25, resumability). */
+  async #resume(outline: Outline, flight: Flight, resumption: Resumption): Promise<void> {
+    for (let tries = 0; flight.owed.size > 0 && resumption.lastEventId !== undefined && tries < limits.resumeTriesMax; tries++) {
+      await pause(resumption.retryMs, flight.cut.signal);
+      const headers = [...this.#headers(undefined), 'Last-Event-ID', resumption.lastEventId];
+      const response = await call(this.#options.agent, { verb: 'GET', headers, signal: flight.cut.signal });
+      if (response.statusCode === 200) {
+        const before = resumption.lastEventId;
+        await this.#hear(response, { outline, flight, resumption });
+        if (resumption.lastEventId !== before) tries = 0;
+      } else response.resume();
+    }
+  }
+
+  /** Keeps the stream open on which the server says what belongs to no call, as long as it offers one. */
+  async #listen(): Promise<void> {
+    if (this.#listening || this.#revision === undefined) return;
+    this.#listening = true;
+    this.#deaf = false;
+    const { signal } = this.#closing;
+    const resumption: Resumption = { lastEventId: undefined, retryMs: undefined };
+    try {
+      for (let tries = 0; tries < limits.resumeTriesMax && !signal.aborted; tries++) {
+        const headers = [...this.#headers(undefined), ...(resumption.lastEventId === undefined ? [] : ['Last-Event-ID', resumption.lastEventId])];
+        const response = await call(this.#options.agent, { verb: 'GET', headers, signal });
+        if (response.statusCode === 200) {
+          tries = 0;
+          for await (const heard of messagesOf(response, resumption)) await this.#options.deliver(heard);
+        } else {
+          response.resume();
+          // The server has no such stream, or not this session.
+          if ((response.statusCode ?? 0) < 500) return;
+        }
+        await pause(resumption.retryMs, signal);
+      }
+      this.#deaf = true;
+    } catch {
+      // The session ends, or its data path did.
+    } finally {
+      this.#listening = false;
+    }
+  }
+
+  #headers(outline: Outline | undefined): string[] {
+    const session = this.#sessionId === undefined || outline?.method === 'initialize' ? [] : ['Mcp-Session-Id', this.#sessionId];
+    const revision = this.#revision === undefined || outline?.method === 'initialize' ? [] : ['MCP-Protocol-Version', this.#revision];
+    const common = [...this.#options.headers, 'Accept', outline === undefined ? `text/event-stream, ${LINES_TYPE}` : ACCEPT];
+    if (outline === undefined) return [...common, ...session, ...revision];
+    const said =
+      outline.revision === undefined || outline.node === undefined ? [...session, ...revision] : modernHeaders(outline.node, outline.revision, this.#mirrored);
+    return [...common, 'Content-Type', 'application/json', 'Content-Length', String(outline.body.length), ...said];
+  }
+}
+
+function answeredIn(text: string): readonly string[] {
+  const read = readServerMessage(text);
+  if (read !== undefined) return read.kind === 'response' && read.idLexeme !== undefined ? [idKey(read.idLexeme)] : [];
+  if (!/^\s*\[/.test(text)) return [];
+  try {
+    return (JSON.parse(text) as { id?: unknown }[]).flatMap((item) => (item?.id === undefined ? [] : [idKey(JSON.stringify(item.id))]));
+  } catch {
+    return [];
+  }
+}
+
+async function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+  await sleep(Math.min(ms ?? limits.resumePauseMs, limits.resumePauseMsMax), undefined, { signal });
+}
