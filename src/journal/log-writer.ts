@@ -40,8 +40,8 @@ export class LogWriter {
       'INSERT INTO sessions (session_id, log_no, connection, kind, record, gateway, identity, opened_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#insertEntry = db.prepare(
-      `INSERT INTO entries (entry_id, kind, wall_ms, exchange, leaf, leaf_hash, names_salt, names, payload_salt, payload_coding, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entries (entry_id, wall_ms, leaf, leaf_hash, names_salt, names, payload_salt, payload_coding, payload)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#insertSent = db.prepare('INSERT INTO sent (kind, name, entry_id, count) VALUES (?, ?, ?, ?)');
     this.#advance = db.prepare(
@@ -66,9 +66,7 @@ export class LogWriter {
     const coded = payload && encodePayload(payload.bytes);
     this.#insertEntry.run(
       id,
-      entryKinds[draft.kind],
       draft.wallMs,
-      draft.exchange === undefined ? null : idBytes(draft.exchange),
       entry.leaf,
       entry.leafHash,
       names?.salt ?? null,

@@ -50,9 +50,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_time ON sessions (opened_ms);
 CREATE TABLE entries (
   entry_id INTEGER PRIMARY KEY,
-  kind INTEGER NOT NULL,
   wall_ms INTEGER NOT NULL,
-  exchange BLOB,
   leaf BLOB NOT NULL,
   leaf_hash BLOB NOT NULL,
   names_salt BLOB,
