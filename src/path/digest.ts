@@ -24,11 +24,11 @@ export function digestCall(text: string, { method, params }: ClientMessage): Cal
   const hash = createHash('sha256').update('mcprec-call-v1\n');
   hash.update(`${JSON.stringify(method ?? '')}\n`);
   const members = params?.members ?? [];
-  const valueOf = (key: string): JsonNode | undefined => members.find((m) => m.key.value === key)?.value;
-  for (const key of ordered) addMember(hash, text, key, valueOf(key));
+  const valueAt = (key: string): JsonNode | undefined => members.find((m) => m.key.value === key)?.value;
+  for (const key of ordered) addMember(hash, text, key, valueAt(key));
   for (const { key, value } of members) if (!apart.has(key.value)) addMember(hash, text, text.slice(key.start, key.end), value);
   const asked = hash.copy().digest();
-  addMember(hash, text, 'inputResponses', valueOf('inputResponses'));
+  addMember(hash, text, 'inputResponses', valueAt('inputResponses'));
   return { asked, whole: hash.digest() };
 }
 

@@ -32,7 +32,7 @@ export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {
     },
     async sweep(nowMs) {
       await writer.commit({
-        statements: (['proofs', 'handles', 'tokens'] as const).map((table) => db.deleteFrom(table).where('expires_ms', '<=', nowMs)),
+        statements: (['proofs', 'handles', 'tokens', 'rounds'] as const).map((table) => db.deleteFrom(table).where('expires_ms', '<=', nowMs)),
       });
     },
   };

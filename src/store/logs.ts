@@ -5,6 +5,7 @@ import { type ExchangeId, idBytes, idFromBytes, type LogId, type SessionId } fro
 import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
 import { Frontier } from '../evidence/merkle.ts';
 import { emptyTail, endsLog, type LogTail } from '../evidence/tail.ts';
+import { claim } from './claim.ts';
 import { logOf } from './log-record.ts';
 import type { LogTable, Tables } from './schema.ts';
 import type { LogStore, SessionLog, StoredRow } from './store.ts';
@@ -97,11 +98,7 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
 }
 
 function sessionLog(db: Kysely<Tables>, writer: Writer, sessionId: SessionId, log: OwnedLog): SessionLog {
-  const claims = (exchange: ExchangeId) =>
-    db
-      .insertInto('exchanges')
-      .values({ session_id: sessionId, exchange: idBytes(exchange) })
-      .onConflict((on) => on.doNothing());
+  const claims = (exchange: ExchangeId) => claim(db, sessionId, exchange);
   return {
     async append(drafts) {
       const written = await writer.commit({ guards: begun(drafts).map(claims), append: { log, drafts } });

@@ -12,6 +12,9 @@ export interface Tables {
   readonly exchanges: ExchangeTable;
   readonly handles: HandleTable;
   readonly proofs: ProofTable;
+  readonly approvals: ApprovalTable;
+  readonly rounds: RoundTable;
+  readonly deliveries: DeliveryTable;
 }
 
 export interface DeviceTable {
@@ -122,4 +125,49 @@ export interface HandleTable {
 export interface ProofTable {
   readonly proof: Uint8Array;
   readonly expires_ms: number;
+}
+
+/** Requests for approvals, open and over. */
+export interface ApprovalTable {
+  readonly approval_id: string;
+  readonly kind: string;
+  readonly session_id: string | null;
+  readonly connection: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email: string | null;
+  readonly rule: string;
+  readonly rule_digest: Uint8Array;
+  /** A MAC; emptied when the session's keys are destroyed. */
+  readonly binding: Uint8Array;
+  /** JSON list. */
+  readonly approvers: string;
+  readonly min: number;
+  /** JSON of what approvers are shown, masked. */
+  readonly shown: string;
+  readonly requested_ms: number;
+  readonly expires_ms: number;
+  readonly state: string;
+  /** JSON list of who approved, and when. */
+  readonly votes: string;
+  readonly ended_ms: number | null;
+  /** JSON of who refused or withdrew it. */
+  readonly ended_by: string | null;
+  readonly reason: string | null;
+}
+
+/** Rounds of approved calls that may still come (RULES R8). */
+export interface RoundTable {
+  readonly mac: Uint8Array;
+  readonly session_id: string;
+  readonly expires_ms: number;
+}
+
+/** Calls of webhooks that wait to be made. */
+export interface DeliveryTable {
+  readonly event_id: string;
+  readonly hook: string;
+  readonly body: string;
+  readonly due_ms: number;
+  readonly tries: number;
 }

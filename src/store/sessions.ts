@@ -2,6 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import { type DeviceId, type GrantId, idBytes, type LogId, type SessionId } from '../base/ids.ts';
 import { emptyTail } from '../evidence/tail.ts';
+import { endApprovalsOf, spendForSession } from './approvals.ts';
 import { logOf } from './log-record.ts';
 import type { OwnedLogs } from './logs.ts';
 import { tailColumns } from './rows.ts';
@@ -69,7 +70,7 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
 export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
   return {
     async openSession(opening) {
-      const { session, forwarderLog } = opening;
+      const { session, forwarderLog, approvalId } = opening;
       const log = logs.begin(session.sessionId, opening.gatewayLog);
       let opened = false;
       try {
@@ -80,6 +81,7 @@ export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<Sessio
               .insertInto('logs')
               .values(logRow(forwarderLog, session.sessionId, 'forwarder'))
               .onConflict((on) => on.doNothing()),
+            ...(approvalId === undefined ? [] : [spendForSession(db, approvalId, session.sessionId, session.openedMs)]),
           ],
           statements: [
             db
@@ -108,7 +110,11 @@ export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<Sessio
             .where('session_id', '=', ending.sessionId)
             .where('state', '=', 'open'),
         ],
-        statements: [db.deleteFrom('tokens').where('session_id', '=', ending.sessionId), db.deleteFrom('exchanges').where('session_id', '=', ending.sessionId)],
+        statements: [
+          db.deleteFrom('tokens').where('session_id', '=', ending.sessionId),
+          db.deleteFrom('exchanges').where('session_id', '=', ending.sessionId),
+          ...endApprovalsOf(db, ending.sessionId, ending.atMs),
+        ],
         ...(log && { append: { log, drafts: ending.entries } }),
       });
       if (ended) logs.forget(ending.sessionId);

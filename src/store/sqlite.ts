@@ -6,6 +6,8 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { approvalQueries } from './approvals.ts';
+import { deliveryQueries } from './deliveries.ts';
 import { guardQueries } from './guards.ts';
 import { ingest } from './ingest.ts';
 import { logQueries, OwnedLogs } from './logs.ts';
@@ -39,6 +41,8 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ...sessionLifetime({ db, writer, logs }),
     ...logQueries(db, writer, logs),
     ...guardQueries(db, writer),
+    ...approvalQueries({ db, writer, logs }),
+    ...deliveryQueries(db, writer),
     ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),
     async close() {
       await writer.drain();

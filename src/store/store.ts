@@ -1,7 +1,8 @@
 // What a gateway keeps, whatever database holds it. Types only; test/contract/store.ts says what each implementation must do.
-import type { DeviceId, ExchangeId, GrantId, LogId, SessionId } from '../base/ids.ts';
+import type { ApprovalId, DeviceId, ExchangeId, GrantId, LogId, SessionId } from '../base/ids.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import type { Identity, LogUpload, UploadedEntry } from '../protocol/control.ts';
+import type { ApprovalStore, DeliveryStore } from './approval.ts';
 
 export interface Owner {
   readonly issuer: string;
@@ -53,6 +54,8 @@ export interface SessionOpening {
   readonly gatewayLog: LogId;
   /** First entries of the gateway's log. */
   readonly entries: readonly EntryDraft[];
+  /** The approval that the grant needed; used up in the same commit. */
+  readonly approvalId?: ApprovalId;
 }
 
 export interface SessionRenewal {
@@ -99,11 +102,11 @@ export interface SessionQuery {
 
 export interface SessionStore {
   findDevice(publicKey: Uint8Array): Promise<Device | undefined>;
-  /** All of it in one commit. False where the forwarder's log is another session's. */
+  /** All of it in one commit. False where the forwarder's log is another session's, or the approval cannot be used any more. */
   openSession(opening: SessionOpening): Promise<boolean>;
   /** False where the session is not open any more. */
   renewSession(renewal: SessionRenewal): Promise<boolean>;
-  /** Ends an open session, drops its keys, tokens and exchanges, and writes the last entries in the same commit. False where it had ended. */
+  /** Ends an open session with its open approvals, drops its keys, tokens and exchanges, and writes the last entries in the same commit. False where it had ended. */
   endSession(ending: SessionEnding): Promise<boolean>;
   session(sessionId: SessionId): Promise<SessionWithLogs | undefined>;
   sessionOfGrant(grantId: GrantId): Promise<SessionWithLogs | undefined>;
@@ -159,7 +162,7 @@ export interface GuardStore {
   sweep(nowMs: number): Promise<void>;
 }
 
-export interface Store extends SessionStore, LogStore, GuardStore {
+export interface Store extends SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
   /** Writes what waits and closes the database. */
   close(): Promise<void>;
 }

@@ -100,6 +100,44 @@ CREATE TABLE handles (mac BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT,
 CREATE INDEX handles_by_time ON handles (expires_ms);
 CREATE TABLE proofs (proof BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX proofs_by_time ON proofs (expires_ms);
+CREATE TABLE approvals (
+  approval_id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL CHECK (kind IN ('call', 'grant')),
+  session_id TEXT,
+  connection TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  email TEXT,
+  rule TEXT NOT NULL,
+  rule_digest BLOB NOT NULL,
+  binding BLOB NOT NULL,
+  approvers TEXT NOT NULL,
+  min INTEGER NOT NULL,
+  shown TEXT NOT NULL,
+  requested_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  votes TEXT NOT NULL,
+  ended_ms INTEGER,
+  ended_by TEXT,
+  reason TEXT,
+  CHECK (kind = 'grant' OR session_id IS NOT NULL)
+) STRICT;
+CREATE INDEX approvals_by_time ON approvals (requested_ms);
+CREATE INDEX approvals_by_session ON approvals (session_id, binding);
+CREATE INDEX approvals_open ON approvals (expires_ms) WHERE state IN ('pending', 'approved');
+CREATE UNIQUE INDEX approvals_once ON approvals (issuer, subject, coalesce(session_id, ''), binding, rule_digest) WHERE state IN ('pending', 'approved');
+CREATE TABLE rounds (mac BLOB PRIMARY KEY, session_id TEXT NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX rounds_by_session ON rounds (session_id);
+CREATE TABLE deliveries (
+  event_id TEXT NOT NULL,
+  hook TEXT NOT NULL,
+  body TEXT NOT NULL,
+  due_ms INTEGER NOT NULL,
+  tries INTEGER NOT NULL,
+  PRIMARY KEY (event_id, hook)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX deliveries_by_time ON deliveries (due_ms);
 `;
 
 /** SQL that brings a store from version `i` to version `i + 1`. A version that was released is never changed. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionId } from '../../src/base/ids.ts';
 import type { SessionLog, SessionOpening, Store } from '../../src/store/store.ts';
 import { opening, startMs } from './fixtures.ts';
+import { approvalsContract } from './store-approvals.ts';
 import { ingestContract } from './store-ingest.ts';
 import { sessionLogContract } from './store-logs.ts';
 import { sessionsContract } from './store-sessions.ts';
@@ -53,6 +54,7 @@ export function storeContract(name: string, makeHarness: () => StoreHarness): vo
     sessionLogContract(atHand);
     ingestContract(atHand);
     guardsContract(atHand);
+    approvalsContract(atHand);
   });
 }
 
