@@ -148,6 +148,9 @@ export const limits = {
   /** How long a value keeps its pseudonym. */
   pseudonymEpochMsDefault: 30 * 24 * 60 * 60_000,
   pseudonymEpochMsMax: 365 * 24 * 60 * 60_000,
+  /** Output schemas of one connection's tools that are remembered, and the length of one in UTF-16 units. */
+  outputSchemasMax: 2_000,
+  outputSchemaUnitsMax: 256 * KiB,
   /** One condition of a policy, in characters, and how many steps (about a microsecond each) it may take on one call. */
   conditionLengthMax: 2_000,
   conditionStepsMax: 100_000,

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { McprecError } from '../base/errors.ts';
 import type { IdSource, SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import { OutputSchemas } from '../path/output-schemas.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
 import { projectPolicy } from '../policy/projection.ts';
@@ -42,6 +43,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class LiveSessions {
   readonly #parts: LiveParts;
+  /** By connection. */
+  readonly #outputs = new Map<string, OutputSchemas>();
   readonly #sessions = new Map<SessionId, Promise<Mutable<LiveSession> | undefined>>();
 
   constructor(parts: LiveParts) {
@@ -112,7 +115,9 @@ export class LiveSessions {
 
   #rules(connection: string, groups: readonly string[], reconcileKey: KeyObject): PathRules {
     const { config, keys, ids } = this.#parts;
-    return rulesOf(projectPolicy(config, groups, connection), { reconcileKey, ids, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+    const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
+    this.#outputs.set(connection, outputs);
+    return rulesOf(projectPolicy(config, groups, connection), { reconcileKey, ids, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
   }
 
   #forget(sessionId: SessionId, loading: Promise<unknown>): void {

@@ -1,5 +1,7 @@
 // decode → mask → record → deliver for what an upstream answers. Does no IO: it returns the entry and the bytes to deliver.
+import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
+import { withheldResult } from '../protocol/refusal.ts';
 import { readServerMessage, type ServerMessage, sameId } from '../protocol/server-message.ts';
 import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import { isListing, withoutHidden } from './listing.ts';
@@ -44,7 +46,10 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
   const masking = request?.masking ?? open.masking;
   const shown = answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text);
-  const delivered = shown === undefined ? undefined : maskForClient(rules, masking, shown);
+  const masked = shown === undefined ? undefined : maskForClient(rules, masking, shown);
+  const withheld = request === undefined || shown === undefined || masked === undefined ? undefined : withheldFor(rules, request, shown, masked);
+  const delivered = withheld?.text ?? masked;
+  if (request?.method === 'tools/list' && answer.text !== undefined) rules.outputs?.learn(answer.text);
   const final = answer.whole || (request !== undefined && open.requests.length === 1);
   const entry = draftEntry(
     recordedBy(rules, masking),
@@ -55,10 +60,10 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       message: answer.text === undefined ? 'opaque' : (message?.kind ?? (isArray(answer.text) ? 'batch' : 'http')),
       status: answer.status,
       ...(final && { final }),
-      ...((message?.failed || answer.status >= 400) && { failed: true }),
+      ...((message?.failed || answer.status >= 400 || withheld !== undefined) && { failed: true }),
     },
     contentOf(shown),
-    namesOfAnswer(message, request, answer.names),
+    withheld === undefined ? namesOfAnswer(message, request, answer.names) : { ...answer.names, note: withheld.note },
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
 }
@@ -116,6 +121,26 @@ function withoutHiddenFor(rules: PathRules, open: OpenExchange, text: string): s
 function maskForClient(rules: PathRules, { client }: Masking, text: string): string {
   if (client === undefined) return text;
   return client.mask(text, { form: looksLikeJson(text) ? 'json' : 'text', scope: rules.kind === 'mcp' ? 'mcp' : 'free', target: 'wire' }).text;
+}
+
+interface Withheld {
+  /** What the client gets instead. */
+  readonly text: string;
+  readonly note: string;
+}
+
+// Masked, its structured content would not be what the tool promises: a client's validator would refuse it without a word of why (RULES R16).
+function withheldFor(rules: PathRules, { tool, masking, idLexeme }: OpenRequest, text: string, masked: string): Withheld | undefined {
+  const fault = tool === undefined || masked === text ? undefined : rules.outputs?.broken(tool, text, masked);
+  if (fault === undefined) return undefined;
+  const rule = masking.rules.join(', ') || 'mask';
+  const reason = `masked, its structured content would break the tool’s output schema at ${fault.pointer || 'its root'} (${fault.keyword})`;
+  const decisionId = newId('dec', rules.ids);
+  const remedy = 'The call was executed; ask for less, or ask the platform owner to exempt the tool';
+  return {
+    text: withheldResult(idLexeme, { rule, reason, remedy, decisionId, hidden: false }),
+    note: `withheld by ${rule}: ${fault.pointer} (${fault.keyword})`,
+  };
 }
 
 function contentOf(text: string | undefined): Content | undefined {

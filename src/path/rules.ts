@@ -7,6 +7,7 @@ import type { CallMask, Policy } from '../policy/call.ts';
 import { compileProjection } from '../policy/compile.ts';
 import type { Projection } from '../policy/projection.ts';
 import { epochKey, type Masking, Maskings } from './masking.ts';
+import { OutputSchemas } from './output-schemas.ts';
 
 /** One session at one hop. A policy reload or a renewed projection makes a new value. */
 export interface PathRules {
@@ -18,6 +19,8 @@ export interface PathRules {
   readonly masker: Masker;
   /** The maskers of a call for which such rules hold. */
   maskingOf(masks: readonly CallMask[] | undefined): Masking;
+  /** What the connection's tools say of their output; undefined at a hop that does not mask answers for the client. */
+  readonly outputs: OutputSchemas | undefined;
   /** What to do with an answer that cannot be masked although it must be (DESIGN §4, rule 3). */
   readonly unmaskable: 'refuse' | 'pass';
   /** First 16 bytes of HMAC-SHA-256 under the session's reconcile key (RULES R3). */
@@ -41,6 +44,8 @@ export interface RulesParts {
   readonly pseudonymKey?: Uint8Array;
   /** True at the hop that masks what is on the wire: the gateway, or the forwarder where there is none. */
   readonly masksForClient: boolean;
+  /** What other sessions on the connection have learnt already. */
+  readonly outputs?: OutputSchemas;
 }
 
 const MAC_BYTES = 16;
@@ -66,6 +71,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     policy: compileProjection(projection),
     masker: maskings.own.record,
     maskingOf: (masks) => maskings.of(masks),
+    outputs: parts.masksForClient ? (parts.outputs ?? new OutputSchemas()) : undefined,
     unmaskable,
     mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
     startMac,

@@ -87,6 +87,12 @@ function refusedRequest(message: ClientMessage, refusal: Refusal): string {
   return rpc(message.idLexeme, 'error', { code: rpcCodes.denied, message: `denied by rule "${refusal.rule}": ${refusal.reason}`, data });
 }
 
+/** A JSON-RPC result that takes the place of a tool's answer, which was executed but must not be delivered. Source: RULES R16. */
+export function withheldResult(idLexeme: string, { rule, reason, remedy, decisionId }: Refusal): string {
+  const text = `Withheld by rule "${rule}": ${reason}. ${remedy}. (${decisionId})`;
+  return rpc(idLexeme, 'result', { resultType: 'complete', isError: true, content: [{ type: 'text', text }] });
+}
+
 // The specification's own error for a name that the server does not know.
 function unknownThing(message: ClientMessage): string {
   const name = message.params?.members.find((m) => m.key.value === 'name' || m.key.value === 'uri')?.value;

@@ -176,3 +176,55 @@ test('messages are held only where they may have to change', () => {
   expect(may(onlyGets)).toBe(true);
   expect(may({ ...onlyGets, connection: { kind: 'datadog-intake' } })).toBe(false);
 });
+
+describe('structured content that a mask would break', () => {
+  const tools = (schema: unknown): string =>
+    JSON.stringify({ jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'who', inputSchema: {}, outputSchema: schema }] } });
+  const answer = (content: unknown): string => JSON.stringify({ jsonrpc: '2.0', id: 1, result: { content: [], structuredContent: content } });
+
+  function call(schema: unknown, content: unknown): AnswerStep {
+    const rules = makeRules(forClient);
+    const list = opened(rules, ['1', 'tools/list']);
+    takeMcpAnswer(rules, list, message(list, tools(schema)));
+    const [request] = opened(rules, ['1', 'tools/call']).requests;
+    if (request === undefined) throw new Error('no request');
+    const open = { ...opened(rules), requests: [{ ...request, tool: 'who' }] };
+    return takeMcpAnswer(rules, open, message(open, answer(content)));
+  }
+
+  const strings = { type: 'object', properties: { who: { type: 'string' } } };
+
+  test.each([
+    ['format', { ...strings, properties: { who: { type: 'string', format: 'email' } } }],
+    ['pattern', { ...strings, properties: { who: { type: 'string', pattern: '^[a-z.]+@' } } }],
+    ['enum', { ...strings, properties: { who: { enum: [EMAIL, 'nobody'] } } }],
+    ['const', { ...strings, properties: { who: { const: EMAIL } } }],
+    ['minLength', { ...strings, properties: { who: { minLength: 10 } } }],
+    ['anyOf', { ...strings, properties: { who: { anyOf: [{ format: 'email' }, { type: 'null' }] } } }],
+    ['format', { $defs: { mail: { format: 'email' } }, properties: { who: { $ref: '#/$defs/mail' } } }],
+    ['pattern', { additionalProperties: { pattern: '@' } }],
+  ])('by its %s is withheld, and the rule is named', (keyword, schema) => {
+    const { changed = '', entry } = call(schema, { who: EMAIL });
+    const told = JSON.parse(changed) as { id: number; result: { isError: boolean; content: { text: string }[] } };
+    expect(told).toMatchObject({ jsonrpc: '2.0', id: 1, result: { isError: true } });
+    expect(told.result.content[0]?.text).toContain(`Withheld by rule "mask"`);
+    expect(told.result.content[0]?.text).toContain(`(${keyword})`);
+    expect(changed).not.toContain(EMAIL);
+    expect(entry.failed).toBe(true);
+    expect(namesOf(entry).note).toContain(keyword);
+    expect(storedText(entry)).not.toContain(EMAIL);
+  });
+
+  test('a number that becomes 0', () => {
+    const card = 4_111_111_111_111_111;
+    expect(call({ properties: { pan: { type: 'integer', minimum: 1 } } }, { pan: card }).changed).toContain('(minimum)');
+    expect(JSON.parse(call({ properties: { pan: { type: 'integer' } } }, { pan: card }).changed ?? '')).toMatchObject({
+      result: { structuredContent: { pan: 0 } },
+    });
+  });
+
+  test('what stays valid passes masked, and so does what was not valid before', () => {
+    expect(call(strings, { who: EMAIL }).changed).toBe(answer({ who: '[email]' }));
+    expect(call({ properties: { n: { type: 'number' }, who: { format: 'email' } } }, { who: EMAIL, n: 'x' }).changed).toBe(answer({ who: '[email]', n: 'x' }));
+  });
+});
