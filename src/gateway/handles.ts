@@ -2,7 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
-import type { Handle } from '../protocol/handles.ts';
+import type { ForeignHandle, Handle } from '../protocol/handles.ts';
 import type { GuardStore } from '../store/store.ts';
 
 /** Whose a handle is. The same handle may be several people's: cursors of a list are often alike. */
@@ -11,6 +11,10 @@ export interface HandleOwner {
   readonly issuer: string;
   readonly subject: string;
 }
+
+/** Stands for any task that the upstream of a connection gave to anybody; no identity has this issuer. */
+const anyTask: Handle = { kind: 'task', value: '*' };
+const anybodyOn = ({ connection }: HandleOwner): HandleOwner => ({ connection, issuer: '', subject: '' });
 
 export class Handles {
   readonly #key: KeyObject;
@@ -28,7 +32,8 @@ export class Handles {
   /** Remembers handles that the upstream gave to `owner`; durable once it resolves. */
   async bind(handles: readonly Handle[], owner: HandleOwner): Promise<void> {
     const nowMs = this.#clock.wallMs();
-    const fresh = handles.map((handle) => this.#digest(handle, owner)).filter((mac) => this.#isStale(this.#known.get(mac), nowMs));
+    const marks = handles.some(({ kind }) => kind === 'task') ? [this.#digest(anyTask, anybodyOn(owner))] : [];
+    const fresh = [...marks, ...handles.map((handle) => this.#digest(handle, owner))].filter((mac) => this.#isStale(this.#known.get(mac), nowMs));
     if (fresh.length === 0) return;
     const expiresMs = nowMs + limits.handleMsMax;
     await this.#store.keepHandles(
@@ -39,8 +44,11 @@ export class Handles {
   }
 
   /** The first of `handles` that was not given to `owner`, or undefined. One that is used is kept for longer. */
-  async foreign(handles: readonly Handle[], owner: HandleOwner): Promise<Handle | undefined> {
-    for (const handle of handles) if (!(await this.#owns(handle, owner))) return handle;
+  async foreign(handles: readonly Handle[], owner: HandleOwner): Promise<ForeignHandle | undefined> {
+    for (const handle of handles) {
+      if (await this.#owns(handle, owner)) continue;
+      return { ...handle, tasksGiven: handle.kind === 'task' && (await this.#owns(anyTask, anybodyOn(owner))) };
+    }
     return undefined;
   }
 

@@ -2,9 +2,10 @@
 import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import type { Denial, Hold } from '../policy/call.ts';
-import { answerUnknownHandle, type Handle } from '../protocol/handles.ts';
+import { answerNoSuchMethod, answerUnknownHandle, type ForeignHandle } from '../protocol/handles.ts';
 import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerFault, answerIntakeError, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
+import { revisionOf } from '../protocol/request-headers.ts';
 import { type Content, draftEntry } from './drafts.ts';
 import { bareNames, type ClientRequest, namesOfMessages, type RequestStep, readMessages } from './request.ts';
 import type { PathRules } from './rules.ts';
@@ -63,9 +64,13 @@ export function refuseAddress(rules: PathRules, request: ClientRequest, reason: 
 }
 
 /** A handle that the upstream gave to somebody else, or to nobody (RULES R2). */
-export function refuseForeignHandle(rules: PathRules, request: ClientRequest, messages: readonly ClientMessage[], handle: Handle): Answered {
+export function refuseForeignHandle(rules: PathRules, request: ClientRequest, messages: readonly ClientMessage[], handle: ForeignHandle): Answered {
   const refusal = { rule: `foreign-${handle.kind}`, decisionId: newId('dec', rules.ids) };
-  const answer = answerUnknownHandle(handle, messages[0]?.idLexeme);
+  const [first] = messages;
+  const unknowable = handle.kind === 'task' && !handle.tasksGiven;
+  const answer = unknowable
+    ? answerNoSuchMethod(first?.idLexeme, revisionOf(first?.node) === undefined ? 'legacy' : 'modern')
+    : answerUnknownHandle(handle, first?.idLexeme);
   const names: Names = { ...bareNames(request), note: `refused: a ${handle.kind} handle that this identity was not given` };
   return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, answer.status)], answer };
 }

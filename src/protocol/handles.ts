@@ -11,6 +11,12 @@ export interface Handle {
   readonly value: string;
 }
 
+/** A handle that is not this identity's. */
+export interface ForeignHandle extends Handle {
+  /** False where the upstream never gave anybody a task: it may not know what one is. */
+  readonly tasksGiven: boolean;
+}
+
 /** The handles in a client's request. */
 export function handlesInRequest(headers: RawHeaders, messages: readonly ClientMessage[]): readonly Handle[] {
   const handles: Handle[] = [];
@@ -65,6 +71,12 @@ export function handlesInAnswer(text: string, eventId: string | undefined): read
     for (const [kind, value] of found) if (value !== undefined && value !== NOBODYS) handles.push({ kind, value });
   }
   return handles;
+}
+
+/** The protocol's own answer for a method that the server does not know. Source: MCP 2026-07-28, Streamable HTTP (404); JSON-RPC 2.0. */
+export function answerNoSuchMethod(idLexeme: string | undefined, era: 'legacy' | 'modern'): LocalAnswer {
+  const body = `{"jsonrpc":"2.0","id":${idLexeme ?? 'null'},"error":{"code":${rpcCodes.methodNotFound},"message":"Method not found"}}`;
+  return { status: era === 'modern' ? 404 : 200, headers: ['Content-Type', 'application/json'], body };
 }
 
 /** The protocol's own answer for a handle that the server does not know. Source: MCP transports (404 on a session), pagination, tasks. */

@@ -8,6 +8,7 @@ export const rpcCodes = {
   held: 4031,
   upstreamUnreachable: 5020,
   upstreamTimeout: 5040,
+  methodNotFound: -32601,
   invalidParams: -32602,
 } as const;
 
@@ -100,7 +101,7 @@ function unknownThing(message: ClientMessage): string {
   const what = message.method === 'tools/call' ? `Unknown tool: ${text}` : message.method === 'prompts/get' ? `Unknown prompt: ${text}` : undefined;
   if (what !== undefined) return rpc(message.idLexeme, 'error', { code: rpcCodes.invalidParams, message: what });
   if (message.method?.startsWith('resources/')) return rpc(message.idLexeme, 'error', { code: -32002, message: 'Resource not found', data: { uri: text } });
-  return rpc(message.idLexeme, 'error', { code: -32601, message: 'Method not found' });
+  return rpc(message.idLexeme, 'error', { code: rpcCodes.methodNotFound, message: 'Method not found' });
 }
 
 /** What a caller is told of a call that waits for a human. */
@@ -153,15 +154,11 @@ export interface UpstreamFault {
   readonly reason: string;
 }
 
-/** The error that answers one request in the place of an upstream. */
-export function failureMessage(idLexeme: string | undefined, { kind, reason }: UpstreamFault): string {
-  return rpc(idLexeme, 'error', { code: kind === 'timeout' ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason });
-}
-
 /** The upstream could not be asked, or did not answer. Requests get a JSON-RPC error each, because SDK clients show a 502 as an opaque failure. */
 export function answerUpstreamFailure(form: 'single' | 'batch', messages: readonly ClientMessage[], { kind, reason }: UpstreamFault): LocalAnswer {
   const timedOut = kind === 'timeout';
-  const answers = messages.filter((message) => message.kind === 'request').map((message) => failureMessage(message.idLexeme, { kind, reason }));
+  const error = { code: timedOut ? rpcCodes.upstreamTimeout : rpcCodes.upstreamUnreachable, message: reason };
+  const answers = messages.filter((message) => message.kind === 'request').map((message) => rpc(message.idLexeme, 'error', error));
   if (answers.length === 0) return json(timedOut ? 504 : 502, { errors: [reason] });
   return json(200, form === 'batch' ? `[${answers.join(',')}]` : answers.join());
 }

@@ -1,7 +1,7 @@
 // What the shell of the data path is told about its place: where requests go, how they are dressed, what is remembered. Types only.
 import type { EntryDraft } from '../evidence/entry.ts';
 import type { PathRules } from '../path/rules.ts';
-import type { Handle } from '../protocol/handles.ts';
+import type { ForeignHandle, Handle } from '../protocol/handles.ts';
 import type { RawHeaders } from '../protocol/headers.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 import type { HoldKeeper } from './held.ts';
@@ -43,7 +43,7 @@ export interface Hop {
   dress(outgoing: Outgoing): UpstreamRequest;
   judge(status: number, headers: RawHeaders): AnswerVerdict;
   /** The first handle that is not this identity's (RULES R2), or undefined. */
-  foreign(handles: readonly Handle[]): Promise<Handle | undefined>;
+  foreign(handles: readonly Handle[]): Promise<ForeignHandle | undefined>;
   /** Remembers handles that the upstream gave this identity; durable once it resolves. */
   bind(handles: readonly Handle[]): Promise<void>;
   /** Who asks a human about a call that a rule holds; left out where nobody can be asked, and such a call is refused. */
