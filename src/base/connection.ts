@@ -7,3 +7,7 @@ export type ConnectionKind = (typeof connectionKinds)[number];
 /** How much is recorded: nothing, entries without payloads, or everything (masked). */
 export const recordModes = ['off', 'metadata', 'full'] as const;
 export type RecordMode = (typeof recordModes)[number];
+
+/** How an MCP server is reached over HTTP: by Streamable HTTP of either era, or by HTTP+SSE as in 2024-11-05. */
+export const httpTransports = ['streamable-http', 'sse'] as const;
+export type HttpTransport = (typeof httpTransports)[number];

@@ -56,9 +56,12 @@ function registerLogin(program: Command, { io }: CommandContext): void {
 function registerConnect(program: Command, { io, version, command, exit }: CommandContext): void {
   program
     .command('connect')
-    .description('open a recorded way to connections of the gateway, or to any MCP server with --url')
+    .description('open a recorded way to connections of the gateway, or to any MCP server with --url or a command')
+    .usage('[options] [connection...] | [options] --url <url> | [options] -- <command...>')
     .argument('[connection...]', 'names of connections')
     .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
+    .option('--transport <name>', 'with --url: streamable-http, or sse as in 2024-11-05; else sse where the path ends in /sse')
+    .option('--stdio', 'speak MCP on stdin and stdout, for clients that start a command')
     .option('--policy <file>', 'solo: a gateway.yaml whose access, rules and mask hold; else all is allowed')
     .option('--port <port>', 'the local port; else the one that this connection had before')
     .option('--reason <text>', 'why; it is recorded')
@@ -69,7 +72,7 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .option(...GATEWAY)
     .option(...PASSPHRASE)
     .option(...JSON_EVENTS)
-    .action(async (connections: string[], options) => exit(await (await import('./connect.ts')).runConnect(connections, options, io, version)));
+    .action(async (connections: string[], options) => exit(await (await import('./connect.ts')).runConnect(connections, { ...options, command }, io, version)));
   program
     .command('exec')
     .description('run a command with connections in its environment: mcprec exec datadog -- python report.py')

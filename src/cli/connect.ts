@@ -8,7 +8,8 @@ import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
 import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
-import { clientConfig, readClientName } from './client-config.ts';
+import { clientConfig, commandConfig, readClientName } from './client-config.ts';
+import { runStdio, stdioArguments } from './connect-stdio.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
@@ -22,6 +23,7 @@ export interface ConnectOptions extends TargetOptions {
   readonly synchronous?: string | undefined;
   readonly printConfig?: string | undefined;
   readonly json?: boolean | undefined;
+  readonly stdio?: boolean | undefined;
 }
 
 /** Runs until Ctrl-C, SIGTERM, or the end of its grants. Resolves to the exit code (DESIGN §5, names and places). */
@@ -30,7 +32,8 @@ export async function runConnect(connections: readonly string[], options: Connec
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);
   const port = portNumber(options.port);
-  if (options.printConfig !== undefined) return await printConfig(targets, readClientName(options.printConfig), { options, port, io });
+  if (options.printConfig !== undefined) return await printConfig(targets, readClientName(options.printConfig), { options, connections, port, io });
+  if (options.stdio) return await runStdio(targets, options, io, version);
 
   const interactive = !options.json && io.stdout.isTTY === true && io.stdin.isTTY === true;
   const status = interactive ? new StatusLine(io) : undefined;
@@ -65,11 +68,15 @@ export async function runConnect(connections: readonly string[], options: Connec
 async function printConfig(
   targets: readonly Target[],
   client: ReturnType<typeof readClientName>,
-  { options, port, io }: { options: ConnectOptions; port: number | undefined; io: Io },
+  { options, connections, port, io }: { options: ConnectOptions; connections: readonly string[]; port: number | undefined; io: Io },
 ): Promise<number> {
   let shared = port;
   for (const target of targets) {
     if (target.kind === 'gateway') await expectMcp(target);
+    if (options.stdio) {
+      say(io, commandConfig(client, targetName(target), stdioArguments(connections, options)));
+      continue;
+    }
     const place = await settlePlace(io.home, placeKey(target), { rotate: options.rotate ?? false, random: io.random, port: shared });
     // One `connect` serves all its connections on one port: that of the first.
     shared ??= place.port;
@@ -107,6 +114,10 @@ function reporter(
       case 'trouble':
         if (options.json) sayJson(io, event);
         else aside(io, status, event.message);
+        return;
+      case 'stderr':
+        if (status === undefined) io.stderr.write(event.bytes);
+        else aside(io, status, Buffer.from(event.bytes).toString('utf8').trimEnd());
         return;
       case 'ended':
         if (options.json) sayJson(io, event);

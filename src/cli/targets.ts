@@ -1,5 +1,7 @@
 // From the arguments of `connect` and `exec` to what the forwarder connects to: a URL (solo), or connections of a gateway.
+
 import type { Closers } from '../base/closers.ts';
+import { type HttpTransport, httpTransports } from '../base/connection.ts';
 import { McprecError } from '../base/errors.ts';
 import type { Target } from '../forwarder/options.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
@@ -7,6 +9,7 @@ import { parseDuration } from '../policy/duration.ts';
 import { parseConfig } from '../policy/parse.ts';
 import type { Projection } from '../policy/projection.ts';
 import { soloProjectionFrom } from '../policy/solo.ts';
+import type { ServerCommand } from '../transport/child.ts';
 import type { Io } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
 import { readConfigFile } from './policy.ts';
@@ -15,20 +18,39 @@ export interface TargetOptions extends SecretFlags {
   readonly gateway?: string | undefined;
   /** Solo: the upstream's MCP endpoint. */
   readonly url?: string | undefined;
+  /** With `url`: how it is spoken to. */
+  readonly transport?: string | undefined;
+  /** Solo: a command that is an MCP server on stdin and stdout. */
+  readonly command?: readonly string[];
   /** Solo: a gateway.yaml whose access, rules and mask hold. */
   readonly policy?: string | undefined;
 }
 
 /** The targets that the arguments name. What it opens is closed with `stack`. Throws `usage`, `login_required`, `config_invalid`, `config_unreadable`. */
 export async function openTargets(connections: readonly string[], options: TargetOptions, io: Io, stack: Closers): Promise<readonly Target[]> {
+  const [program, ...args] = options.command ?? [];
+  if (program !== undefined) {
+    if (connections.length > 0 || options.url !== undefined) throw new McprecError('usage', 'give a connection, --url, or a command, not two of them');
+    const command: ServerCommand = { command: [program, ...args], env: childEnvironment(io.env), cwd: undefined };
+    return [{ kind: 'command', command }];
+  }
+  if (options.transport !== undefined && options.url === undefined) throw new McprecError('usage', '--transport goes with --url');
   if (options.url !== undefined) {
     if (connections.length > 0) throw new McprecError('usage', 'name a connection or give --url, not both');
     const url = upstreamUrl(options.url);
-    return [{ kind: 'solo', url, ...(options.policy !== undefined && { policy: soloPolicy(options.policy, url, io) }) }];
+    return [
+      {
+        kind: 'solo',
+        url,
+        transport: httpTransport(options.transport, url),
+        ...(options.policy !== undefined && { policy: soloPolicy(options.policy, url, io) }),
+      },
+    ];
   }
-  if (options.policy !== undefined) throw new McprecError('usage', '--policy goes with --url', { remedy: 'leave it out: the gateway has the policy' });
+  if (options.policy !== undefined)
+    throw new McprecError('usage', '--policy goes with --url or a command', { remedy: 'leave it out: the gateway has the policy' });
   if (connections.length === 0)
-    throw new McprecError('usage', 'no connection is named', { remedy: 'name one, e.g. mcprec connect datadog, or give --url URL' });
+    throw new McprecError('usage', 'no connection is named', { remedy: 'name one, e.g. mcprec connect datadog, or give --url URL, or -- COMMAND' });
   if (new Set(connections).size !== connections.length) throw new McprecError('usage', 'a connection is named twice');
   const identity = stack.use(await openIdentity({ ...secretOptions(options, io), gateway: options.gateway, clock: io.clock, random: io.random }));
   return connections.map((connection) => ({ kind: 'gateway', connection, identity }));
@@ -56,6 +78,19 @@ export function portNumber(text: string | undefined): number | undefined {
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
     throw new McprecError('usage', `--port ${text} is not a port`, { remedy: 'give a number from 1 to 65535' });
   return port;
+}
+
+/** `--transport`; an address that ends in `/sse` is one of 2024-11-05, as is the custom. Throws `usage`. */
+function httpTransport(text: string | undefined, url: URL): HttpTransport {
+  if (text === undefined) return url.pathname.endsWith('/sse') ? 'sse' : 'streamable-http';
+  const found = httpTransports.find((name) => name === text);
+  if (found === undefined) throw new McprecError('usage', `--transport ${text}: no such transport`, { remedy: `choose one of ${httpTransports.join(', ')}` });
+  return found;
+}
+
+/** What a command gets of our environment: all but what is ours alone. */
+function childEnvironment(env: Io['env']): Io['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MCPREC_')));
 }
 
 function soloPolicy(file: string, url: URL, io: Io): Projection {

@@ -36,6 +36,19 @@ export function soloEdge(url: URL, localToken: Secret): Edge {
   };
 }
 
+/** Solo, to a server that is a command: there is no credential to carry and no address. */
+export const pipeEdge: Edge = {
+  credentials: 'drop',
+  dress: (outgoing) => ({
+    origin: 'stdio:',
+    path: outgoing.target,
+    verb: outgoing.verb,
+    headers: forwardedRequestHeaders(outgoing.headers, { credentials: 'drop', identityCoding: outgoing.identityCoding }),
+    body: outgoing.body,
+  }),
+  judge: () => ({ kind: 'deliver' }),
+};
+
 /** What opens the gateway's data path for one session. A renewal replaces the token. */
 export interface GatewayAccess {
   readonly gateway: string;

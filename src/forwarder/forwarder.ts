@@ -64,7 +64,7 @@ export class Forwarder {
     const forwarder = new Forwarder(options, { journal, upstream, listener, portMissed, seats });
     relay.changed = () => forwarder.#changed();
     relay.ended = (session) => forwarder.#ended(session);
-    if (!options.ephemeral && portMissed === undefined) {
+    if (!options.ephemeral && options.port !== 'none' && portMissed === undefined) {
       for (const [i, target] of options.targets.entries()) keepPlace(options.home, placeKey(target), { ...(places[i] as Place), port: listener.port });
     }
     undo.release();
@@ -162,6 +162,7 @@ export class Forwarder {
 
 // A second `connect` to the same connection finds the remembered port taken by the first: it serves on another one.
 async function openListener(options: ForwarderOptions, place: Place | undefined): Promise<{ listener: Listener; portMissed: number | undefined }> {
+  if (options.port === 'none') return { listener: Listener.unopened(), portMissed: undefined };
   if (options.port !== undefined) return { listener: await Listener.open(options.port), portMissed: undefined };
   const remembered = place?.port ?? 0;
   try {

@@ -28,10 +28,15 @@ export class Listener {
 
   private constructor(server: Server) {
     this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
+    this.port = (server.address() as AddressInfo | null)?.port ?? 0;
     server.on('request', (request, response) => void this.#answer(request, response));
     // Who asks first whether the body is wanted is let in first.
     server.on('checkContinue', (request, response) => void this.#answer(request, response, () => response.writeContinue()));
+  }
+
+  /** A listener that nobody can reach, for a client that does not come by HTTP. */
+  static unopened(): Listener {
+    return new Listener(createServer());
   }
 
   /** Listens on the port, or on any free one for 0. Throws `port_taken`. */

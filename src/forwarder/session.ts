@@ -15,7 +15,8 @@ import { headerValue } from '../protocol/headers.ts';
 import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
-import type { UpstreamPool } from '../transport/upstream.ts';
+import type { ServerProcesses } from '../transport/server-process.ts';
+import type { Upstream } from '../transport/upstream.ts';
 import type { Edge } from './edge.ts';
 import type { Lodger } from './listener.ts';
 
@@ -36,10 +37,18 @@ export interface SessionParts {
   readonly log: SessionLog;
   readonly rules: PathRules;
   readonly edge: Edge;
-  readonly upstream: UpstreamPool;
+  readonly upstream: Upstream;
+  /** A server that lives and dies with the session. */
+  readonly server?: SessionServer;
   readonly localToken: Secret;
   /** Called after every call, so that a status line can be drawn. */
   readonly changed: () => void;
+}
+
+export interface SessionServer {
+  readonly processes?: ServerProcesses;
+  /** Ends it in order, with all of its entries written. */
+  close(): Promise<void>;
 }
 
 /** One exchange that is being served. */
@@ -77,6 +86,16 @@ export class ForwarderSession implements Lodger {
 
   get record(): RecordMode {
     return this.#rules.record;
+  }
+
+  /** The rules in force now. */
+  get rules(): PathRules {
+    return this.#rules;
+  }
+
+  /** The processes of a server that is a command; undefined where it is none. */
+  get processes(): ServerProcesses | undefined {
+    return this.#parts.server?.processes;
   }
 
   get counts(): SessionCounts {
@@ -134,6 +153,7 @@ export class ForwarderSession implements Lodger {
     await this.#drain(limits.drainMsMax);
     this.#cutOff(() => true);
     await this.#drain(limits.cutOffMsMax);
+    await this.#parts.server?.close();
     await this.log.close(this.#closing());
   }
 
@@ -160,7 +180,7 @@ export class ForwarderSession implements Lodger {
       rules: this.#rules,
       upstream,
       credentials: edge.credentials,
-      record: (entries) => this.#record(entries),
+      record: (entries) => this.append(entries),
       stopped: () => this.#stopped(),
       dress: (outgoing) => edge.dress(outgoing),
       judge: (status, headers) => {
@@ -174,7 +194,8 @@ export class ForwarderSession implements Lodger {
     };
   }
 
-  async #record(entries: readonly EntryDraft[]): Promise<void> {
+  /** Writes entries of this session's own, in order; none where it is not recorded. */
+  async append(entries: readonly EntryDraft[]): Promise<void> {
     const recorded = this.#rules.record !== 'off';
     if (recorded) await this.log.append(entries);
     // Counted as the journal counts, so that both say the same.

@@ -1,20 +1,21 @@
 // The solo form (DESIGN §3): the same data path straight to an upstream, with no gateway, no login and no grant.
 import { createSecretKey } from 'node:crypto';
+import { basename } from 'node:path';
 import { type IdSource, newId } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
 import type { Journal } from '../journal/journal.ts';
 import { statementBytes } from '../mask/value.ts';
 import { rulesOf } from '../path/rules.ts';
-import type { Projection } from '../policy/projection.ts';
 import { soloProjection } from '../policy/solo.ts';
+import { PipeUpstream } from '../transport/pipe-upstream.ts';
+import { ServerProcesses } from '../transport/server-process.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
-import { soloEdge } from './edge.ts';
-import { ForwarderSession } from './session.ts';
+import { type Edge, pipeEdge, soloEdge } from './edge.ts';
+import type { SoloTarget } from './options.ts';
+import { ForwarderSession, type SessionParts } from './session.ts';
 
 export interface SoloOptions {
-  readonly url: URL;
-  /** Default: everything is allowed and recorded. */
-  readonly policy: Projection | undefined;
+  readonly target: SoloTarget;
   readonly reason: string | undefined;
   readonly journal: Journal;
   readonly upstream: UpstreamPool;
@@ -22,22 +23,30 @@ export interface SoloOptions {
   readonly ids: IdSource;
   readonly client: Readonly<Record<string, unknown>>;
   readonly changed: () => void;
+  /** What a server that is a command says on stderr. */
+  readonly said: (bytes: Uint8Array) => void;
 }
 
-/** How a solo connection is called: the host of its URL. */
-export function soloName(url: URL): string {
-  return url.host;
+/** How a solo connection is called: the host of its URL, or the program of its command. */
+export function soloName(target: SoloTarget): string {
+  if (target.kind === 'solo') return target.url.host;
+  const [program] = target.command.command;
+  return basename(program);
 }
 
 /** Opens a solo session: its `open` entry is durable when this resolves. */
 export async function openSolo(options: SoloOptions): Promise<ForwarderSession> {
-  const { url, journal, ids, localToken, upstream, changed } = options;
+  const { target, journal, ids, localToken, changed } = options;
   // The key of the MACs is nobody else's here; it dies with the process (RULES R3).
   const reconcileKey = createSecretKey(ids.random(32));
-  const rules = rulesOf(options.policy ?? soloProjection(soloName(url), 'mcp'), { reconcileKey, ids, masksForClient: true });
+  const rules = rulesOf(target.policy ?? soloProjection(soloName(target), 'mcp'), { reconcileKey, ids, masksForClient: true });
   const sessionId = newId('ses', ids);
   const stated = { session: sessionId, connection: rules.connection, kind: rules.kind, record: rules.record };
-  const given = { upstream: `${url.origin}${url.pathname}`, client: options.client, ...(options.reason !== undefined && { reason: options.reason }) };
+  const given = {
+    upstream: target.kind === 'solo' ? `${target.url.origin}${target.url.pathname}` : target.command.command.join(' '),
+    client: options.client,
+    ...(options.reason !== undefined && { reason: options.reason }),
+  };
   const log = await journal.openSession({
     logId: newId('log', ids),
     open: {
@@ -50,5 +59,20 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
       payload: statementBytes(rules.masker, stated, given),
     },
   });
-  return new ForwarderSession({ log, rules, edge: soloEdge(url, localToken), upstream, localToken, changed });
+  const session: ForwarderSession = new ForwarderSession({ log, rules, localToken, changed, ...serverOf(options, () => session) });
+  return session;
+}
+
+type Server = { readonly edge: Edge } & Pick<SessionParts, 'upstream' | 'server'>;
+
+function serverOf({ target, upstream, localToken, ids, said }: SoloOptions, session: () => ForwarderSession): Server {
+  if (target.kind === 'solo') return { edge: soloEdge(target.url, localToken), upstream };
+  const processes = new ServerProcesses({
+    command: target.command,
+    rules: () => session().rules,
+    record: (entries) => session().append(entries),
+    said,
+  });
+  const pipes = new PipeUpstream(processes.open, ids.random);
+  return { edge: pipeEdge, upstream: pipes, server: { processes, close: () => pipes.close() } };
 }

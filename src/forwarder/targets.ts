@@ -9,7 +9,7 @@ import { openSolo, soloName } from './solo.ts';
 
 /** The name of what a target connects to. */
 export function targetName(target: Target): string {
-  return target.kind === 'solo' ? soloName(target.url) : target.connection;
+  return target.kind === 'gateway' ? target.connection : soloName(target);
 }
 
 /** Ends a session that was opened in vain, because a later one could not be. */
@@ -35,8 +35,7 @@ export async function openSeat(target: Target, place: Place, parts: SeatParts): 
   }
   const { options, journal, upstream, relay } = parts;
   const session = await openSolo({
-    url: target.url,
-    policy: target.policy,
+    target,
     reason: options.reason,
     journal,
     upstream,
@@ -44,6 +43,7 @@ export async function openSeat(target: Target, place: Place, parts: SeatParts): 
     ids: options.ids,
     client: { program: 'mcprec', version: options.version },
     changed: () => relay.changed(),
+    said: (bytes) => options.report({ event: 'stderr', bytes }),
   });
   return new Seat(session);
 }
@@ -69,7 +69,14 @@ export function grantedOptions(
 
 /** Under what the port and the local token of a target are remembered. */
 export function placeKey(target: Target): string {
-  return target.kind === 'solo' ? `solo ${target.url.origin}${target.url.pathname}` : `${target.identity.gateway} ${target.connection}`;
+  switch (target.kind) {
+    case 'solo':
+      return `solo ${target.url.origin}${target.url.pathname}`;
+    case 'command':
+      return `command ${target.command.command.join(' ')}`;
+    case 'gateway':
+      return `${target.identity.gateway} ${target.connection}`;
+  }
 }
 
 /** The place of a target: the remembered one, or for `exec` a new one that nobody remembers. */

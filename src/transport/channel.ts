@@ -3,7 +3,7 @@
 
 import { member, parseJson, stringMember } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
-import { failureMessage } from '../protocol/refusal.ts';
+import { rpcFailure } from '../protocol/refusal.ts';
 import { idKey, readServerMessage, type ServerMessage } from '../protocol/server-message.ts';
 import { type OpenPipe, type Pipe, type PipeEnd, PipeFault } from './pipe.ts';
 import type { Owed, Reply } from './reply.ts';
@@ -185,9 +185,15 @@ export class Channel {
     const read = readServerMessage(text);
     if (read?.kind === 'response' && read.idLexeme !== undefined) {
       const id = idKey(read.idLexeme);
-      if (this.#handshaking?.id === id) return this.#handshaking.answered(read.failed);
+      if (this.#handshaking?.id === id) {
+        this.#handshaking.answered(read.failed);
+        return;
+      }
       const asked = this.#owing.get(id);
-      if (asked !== undefined) return this.#answer(asked, id, read, { message, raw });
+      if (asked !== undefined) {
+        this.#answer(asked, id, read, { message, raw });
+        return;
+      }
     }
     if (read === undefined) {
       const batch = this.#batchOf(text);
@@ -293,7 +299,7 @@ export class Channel {
       if (!written.done) continue;
       if (reply.hasBegun) {
         const text = neverOpened ? `${reason}; it was not executed` : `${reason} before it answered; it may have been executed`;
-        for (const { idLexeme } of reply.owed.values()) reply.deliver(Buffer.from(failureMessage(idLexeme, { kind: 'unreachable', reason: text })));
+        for (const { idLexeme } of reply.owed.values()) reply.deliver(Buffer.from(rpcFailure(idLexeme, text)));
         reply.end();
       } else {
         reply.fail({ kind: neverOpened ? 'unreachable' : 'lost', notSent: neverOpened, reason });

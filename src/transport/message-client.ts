@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../base/limits.ts';
 import { headerValue } from '../protocol/headers.ts';
 import { LINES_TYPE } from '../protocol/lines.ts';
-import { failureMessage } from '../protocol/refusal.ts';
+import { rpcFailure } from '../protocol/refusal.ts';
 import { type MirroredParams, modernHeaders, noteMirroredParams } from '../protocol/request-headers.ts';
 import { idKey, readServerMessage } from '../protocol/server-message.ts';
 import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
@@ -187,7 +187,7 @@ export class MessageClient {
     const owed = [...flight.owed.values()];
     flight.owed.clear();
     for (const lexeme of owed) {
-      await this.#options.deliver({ message: Buffer.from(failureMessage(lexeme, { kind: 'unreachable', reason: `${reason}; ${executed}` })) });
+      await this.#options.deliver({ message: Buffer.from(rpcFailure(lexeme, `${reason}; ${executed}`)) });
     }
   }
 

@@ -83,21 +83,23 @@ export class PipeUpstream implements Upstream {
 
   #get(request: UpstreamRequest, receiver: AnswerReceiver, signal: AbortSignal): void {
     const sessionId = headerValue(request.headers, 'mcp-session-id');
-    if (sessionId === undefined) return answer(receiver, answerPlain(405, 'there is no stream without a session', ['Allow', 'POST']));
-    const channel = this.#sessions.get(sessionId);
-    if (channel === undefined) return answer(receiver, answerUnknownHandle({ kind: 'session', value: sessionId }, undefined));
-    if (channel.hasStream) return answer(receiver, answerPlain(409, 'the session has a stream already'));
-    const reply: Reply = new Reply({
-      request,
-      receiver,
-      headers: [SESSION_HEADER, sessionId],
-      owed: [],
-      flow: (paused) => channel.regulate(reply, paused),
-      gone: () => channel.abandonStream(reply),
-    });
-    if (!reply.isStream) return answer(receiver, answerPlain(406, 'the stream is text/event-stream'));
-    signal.addEventListener('abort', () => channel.abandonStream(reply));
-    channel.listen(reply);
+    const channel = this.#sessions.get(sessionId ?? '');
+    if (sessionId === undefined) answer(receiver, answerPlain(405, 'there is no stream without a session', ['Allow', 'POST']));
+    else if (channel === undefined) answer(receiver, answerUnknownHandle({ kind: 'session', value: sessionId }, undefined));
+    else if (channel.hasStream) answer(receiver, answerPlain(409, 'the session has a stream already'));
+    else {
+      const reply: Reply = new Reply({
+        request,
+        receiver,
+        headers: [SESSION_HEADER, sessionId],
+        owed: [],
+        flow: (paused) => channel.regulate(reply, paused),
+        gone: () => channel.abandonStream(reply),
+      });
+      signal.addEventListener('abort', () => channel.abandonStream(reply));
+      if (reply.isStream) channel.listen(reply);
+      else answer(receiver, answerPlain(406, 'the stream is text/event-stream'));
+    }
   }
 
   async #delete(request: UpstreamRequest, receiver: AnswerReceiver): Promise<void> {

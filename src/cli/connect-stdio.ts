@@ -1,0 +1,111 @@
+// `mcprec connect --stdio`: MCP on stdin and stdout, for a client that starts a command. What else there is to say goes to stderr.
+import { constants } from 'node:os';
+import { asMcprecError, exitCodes, McprecError } from '../base/errors.ts';
+import { escapeHostileLine } from '../base/hostile.ts';
+import { Forwarder } from '../forwarder/forwarder.ts';
+import type { ForwarderEvent, Target } from '../forwarder/options.ts';
+import type { Seat } from '../forwarder/seat.ts';
+import { StdioClient } from '../forwarder/stdio.ts';
+import type { ChildEnd } from '../transport/child.ts';
+import type { ConnectOptions } from './connect.ts';
+import { journalPath } from './home.ts';
+import { type Io, note } from './io.ts';
+import { synchronousMode, ttlSeconds } from './targets.ts';
+
+/** Runs until the client closes its end, or a signal. Resolves to the exit code: that of the server's process where it is a command. */
+export async function runStdio(targets: readonly Target[], options: ConnectOptions, io: Io, version: string): Promise<number> {
+  const [target] = targets;
+  if (target === undefined || targets.length > 1) throw new McprecError('usage', '--stdio serves one connection');
+  for (const name of ['port', 'rotate', 'json'] as const) {
+    if (options[name] !== undefined) throw new McprecError('usage', `--stdio has no use for --${name}: there is no port, and stdout carries nothing but MCP`);
+  }
+  const forwarder = await Forwarder.open({
+    home: io.home,
+    journal: journalPath(io.home),
+    synchronous: synchronousMode(options.synchronous),
+    version,
+    targets,
+    port: 'none',
+    ephemeral: false,
+    rotate: false,
+    reason: options.reason,
+    ttlSeconds: ttlSeconds(options.ttl),
+    ids: { clock: io.clock, random: io.random },
+    report: (event) => report(event, io),
+  });
+  const [seat] = forwarder.seats as readonly [Seat];
+  const client = new StdioClient(seat, io);
+  const stopSignals = passSignals(seat, io, () => client.stop());
+  await client.run();
+  const { processes } = seat.session;
+  await close(forwarder, io);
+  stopSignals();
+  return exitCodeOf(processes?.lastEnd);
+}
+
+/** The arguments with which a client starts `mcprec` for these connections. */
+export function stdioArguments(connections: readonly string[], options: ConnectOptions): readonly string[] {
+  const flags = (['gateway', 'url', 'transport', 'policy', 'reason', 'ttl', 'synchronous', 'passphraseFile'] as const).flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, value];
+  });
+  const command = options.command ?? [];
+  return ['connect', ...connections, '--stdio', ...flags, ...(command.length === 0 ? [] : ['--', ...command])];
+}
+
+/** Signals reach the server, too; those that end a program end the session behind them. */
+function passSignals(seat: Seat, io: Io, stop: () => void): () => void {
+  const ended = (): void => {
+    seat.session.processes?.signal(io.signal.reason as NodeJS.Signals);
+    stop();
+  };
+  io.signal.addEventListener('abort', ended, { once: true });
+  if (io.signal.aborted) ended();
+  const passed = ['SIGUSR1', 'SIGUSR2', 'SIGQUIT', 'SIGCONT'] as const;
+  const pass = (signal: NodeJS.Signals): void => seat.session.processes?.signal(signal);
+  for (const signal of passed) process.on(signal, pass);
+  return () => {
+    io.signal.removeEventListener('abort', ended);
+    for (const signal of passed) process.off(signal, pass);
+  };
+}
+
+function report(event: ForwarderEvent, io: Io): void {
+  switch (event.event) {
+    case 'changed':
+      return;
+    case 'trouble':
+      note(io, escapeHostileLine(event.message));
+      return;
+    case 'stderr':
+      io.stderr.write(event.bytes);
+      return;
+    case 'ended':
+      note(io, `${escapeHostileLine(event.connection)}: the grant is over (${event.reason})`);
+      return;
+    default:
+      event satisfies never;
+  }
+}
+
+async function close(forwarder: Forwarder, io: Io): Promise<void> {
+  try {
+    const { lag, syncError } = await forwarder.close();
+    if (lag.entries > 0)
+      note(io, `${lag.entries} entries are not at the gateway yet${syncError === undefined ? '' : ` (${syncError.message})`}; run: mcprec sync`);
+  } catch (error) {
+    note(io, asMcprecError(error).message);
+  }
+}
+
+function exitCodeOf(end: ChildEnd | undefined): number {
+  if (end === undefined) return 0;
+  switch (end.kind) {
+    case 'exit':
+      return end.code;
+    case 'signal':
+      return 128 + constants.signals[end.signal];
+    case 'not_started':
+      return exitCodes.upstream;
+  }
+}
