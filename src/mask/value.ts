@@ -29,7 +29,12 @@ export function maskedBytes(outcome: MaskOutcome): Masked<Uint8Array> {
  * is, because who did it is what the record is for; `given` (a reason typed by a person, names of programs) is masked.
  */
 export function statementBytes(masker: Masker, stated: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Masked<Uint8Array> {
-  return markMasked(new Uint8Array(Buffer.from(JSON.stringify({ ...stated, ...maskValue(masker, given).value }), 'utf8')));
+  return markMasked(new Uint8Array(Buffer.from(statementText(masker, stated, given), 'utf8')));
+}
+
+/** The same as text. What is masked already may be among what is stated. */
+export function statementText(masker: Masker, stated: Readonly<Record<string, unknown>>, given: Readonly<Record<string, unknown>>): Masked<string> {
+  return markMasked(JSON.stringify({ ...stated, ...maskValue(masker, given).value }));
 }
 
 /** JSON of what mcprec states about its own logs: nothing in it was typed by a person or came from the wire. */

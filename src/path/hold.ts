@@ -1,6 +1,6 @@
 // decide → hold: a call that a rule holds, with what it takes to ask a human about it and to let it go on. Does no IO.
 import { type DecisionId, newId } from '../base/ids.ts';
-import { stringMember } from '../base/json.ts';
+import { type JsonNode, member, stringMember } from '../base/json.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
 import type { Call, Hold } from '../policy/call.ts';
 import type { ClientMessage, ClientMessages } from '../protocol/message.ts';
@@ -15,6 +15,7 @@ import type { PathRules } from './rules.ts';
 
 /** One call that waits for a human. */
 export interface HeldCall {
+  readonly kind: 'hold';
   readonly hold: Hold;
   readonly decisionId: DecisionId;
   readonly request: ClientRequest;
@@ -25,10 +26,12 @@ export interface HeldCall {
   readonly round: { readonly digest: Uint8Array; readonly state: string | undefined } | undefined;
   /** Arguments, params or body as written, for those who decide; undefined where there are none, or they are no text. */
   readonly shown: Content | undefined;
+  /** The answers to the server's questions, where the call has any (RULES R8). */
+  readonly answers: Content | undefined;
   /** The message that waits; undefined for a call that is plain HTTP, which is held no longer than its caller waits. */
   readonly message: ClientMessage | undefined;
   /** Says that the call is held. */
-  readonly entry: EntryDraft;
+  readonly entries: readonly [EntryDraft];
   /** What is to be done once it is released; its entry is the request's own, for a call that did not wait. */
   readonly forward: ForwardStep;
 }
@@ -49,21 +52,19 @@ export function holdMessage(
   }
   const call = callOf(message);
   const { whole, asked } = digestCall(read.text, message);
-  const { args } = call;
   return {
     kind: 'hold',
-    held: {
-      hold,
-      decisionId,
-      request,
-      call,
-      digest: whole,
-      round: { digest: asked, state: stringMember(message.params, 'requestState') },
-      shown: args === undefined ? undefined : { text: read.text.slice(args.start, args.end), form: 'json' },
-      message,
-      entry: draftHold(rules, request, { hold, decisionId }, { text: read.text, form: 'json' }, namesOfMessages(read, request)),
-      forward,
-    },
+    hold,
+    decisionId,
+    request,
+    call,
+    digest: whole,
+    round: { digest: asked, state: stringMember(message.params, 'requestState') },
+    shown: contentAt(read.text, call.args),
+    answers: contentAt(read.text, member(message.params, 'inputResponses')),
+    message,
+    entries: [draftHold(rules, request, { hold, decisionId }, { text: read.text, form: 'json' }, namesOfMessages(read, request))],
+    forward,
   };
 }
 
@@ -78,19 +79,22 @@ export function holdHttpCall(
   const decisionId = newId('dec', rules.ids);
   return {
     kind: 'hold',
-    held: {
-      hold,
-      decisionId,
-      request,
-      call,
-      digest: digestHttp(request.verb, request.target, request.body ?? new Uint8Array()),
-      round: undefined,
-      shown: content,
-      message: undefined,
-      entry: draftHold(rules, request, { hold, decisionId }, content, names),
-      forward,
-    },
+    hold,
+    decisionId,
+    request,
+    call,
+    digest: digestHttp(request.verb, request.target, request.body ?? new Uint8Array()),
+    round: undefined,
+    shown: content,
+    answers: undefined,
+    message: undefined,
+    entries: [draftHold(rules, request, { hold, decisionId }, content, names)],
+    forward,
   };
+}
+
+function contentAt(text: string, node: JsonNode | undefined): Content | undefined {
+  return node === undefined ? undefined : { text: text.slice(node.start, node.end), form: 'json' };
 }
 
 function draftHold(

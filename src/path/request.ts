@@ -38,10 +38,7 @@ export interface ForwardStep {
 }
 
 /** What is to be done once `entries` are recorded; a held call waits for a human first. */
-export type RequestStep =
-  | ForwardStep
-  | { readonly kind: 'answer'; readonly entries: readonly EntryDraft[]; readonly answer: LocalAnswer }
-  | { readonly kind: 'hold'; readonly held: HeldCall };
+export type RequestStep = ForwardStep | { readonly kind: 'answer'; readonly entries: readonly EntryDraft[]; readonly answer: LocalAnswer } | HeldCall;
 
 /** A POST of MCP's Streamable HTTP. */
 export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestStep {

@@ -55,7 +55,7 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
   const step = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
   let passed: PassedHold | undefined;
   try {
-    if (step.kind === 'hold') passed = await passHold(hop, arrived, step.held);
+    if (step.kind === 'hold') passed = await passHold(hop, arrived, step);
     else await hop.record(step.entries);
   } catch (error) {
     // Fail closed: what cannot be recorded does not pass (DESIGN §4, rule 1).
@@ -74,7 +74,7 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
     return;
   }
   hop.counted('call');
-  if (step.kind === 'hold') return send(passed?.hop ?? hop, { ...arrived, response: passed?.response ?? arrived.response }, call, step.held.forward);
+  if (step.kind === 'hold') return send(passed?.hop ?? hop, { ...arrived, response: passed?.response ?? arrived.response }, call, step.forward);
   for (const id of cancelledBy(step.messages)) hop.holds?.cancel(id, headerValue(call.headers, 'mcp-session-id'));
   await send(hop, arrived, call, step);
 }
@@ -105,7 +105,7 @@ async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
   if (hop.rules.kind === 'http') return takeHttpCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);
   if (step.kind === 'answer') return step;
-  const { messages } = step.kind === 'hold' ? step.held.forward : step;
+  const { messages } = step.kind === 'hold' ? step.forward : step;
   const handles = handlesInRequest(call.headers, messages);
   const foreign = handles.length === 0 ? undefined : await hop.foreign(handles);
   if (foreign === undefined) return step;
