@@ -42,6 +42,18 @@ export function signCheckpoint(origin: string, head: TreeHead, key: KeyObject): 
   return formatNote(text, [signNote(text, noteVerifier(origin, 'ed25519', rawPublicKey(key)), key)]);
 }
 
+/** What signs the checkpoints of a device's or a gateway's logs. */
+export interface LogSigner {
+  /** Ed25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The signed note of a head of that log. */
+  sign(origin: string, head: TreeHead): string;
+}
+
+export function logSigner(key: KeyObject): LogSigner {
+  return { publicKey: rawPublicKey(key), sign: (origin, head) => signCheckpoint(origin, head, key) };
+}
+
 /** Reads a checkpoint without trusting it. Throws `note_invalid`; lines behind the third, which we never write, are refused. */
 export function parseCheckpoint(text: string): Checkpoint {
   const note = parseNote(text);

@@ -4,8 +4,8 @@ import { type LogId, parseId, type SessionId } from '../base/ids.ts';
 
 /** The payload of an `index` entry: why this index log begins. */
 export interface IndexStatement {
-  /** `restored`: the file is older than what a witness has seen of the log before. */
-  readonly reason: 'new' | 'restored';
+  /** `restored`: the file is older than what a witness has seen of the log before; `damaged`: that one could not be read any more. */
+  readonly reason: 'new' | 'restored' | 'damaged';
   /** Origin of the gateway that gets the log; absent for a solo one. */
   readonly gateway?: string;
   /** The index log before this one, and how many entries of it the witness has. */
@@ -35,7 +35,7 @@ export type IndexPayload = IndexStatement | KeyStatement | RemovalStatement;
 /** The statement in the payload of an `index` entry. Throws `leaf_invalid`. */
 export function readIndexStatement(payload: Uint8Array | undefined): IndexStatement {
   const { reason, gateway, previous } = parse(payload);
-  if (reason !== 'new' && reason !== 'restored') return fail('reason is neither new nor restored');
+  if (reason !== 'new' && reason !== 'restored' && reason !== 'damaged') return fail('reason is none of new, restored, damaged');
   if (gateway !== undefined && typeof gateway !== 'string') return fail('gateway is no text');
   return { reason, ...(gateway !== undefined && { gateway }), ...(previous !== undefined && { previous: readPrevious(previous) }) };
 }

@@ -5,6 +5,7 @@ import type { RandomBytes } from '../base/random.ts';
 import { extend } from '../evidence/tail.ts';
 import { whenFree } from './busy.ts';
 import { isCallersFault } from './errors.ts';
+import type { IndexLogs } from './index-logs.ts';
 import type { LogWriter } from './log-writer.ts';
 import { isDead, type Owner } from './owner.ts';
 import { logStates } from './schema.ts';
@@ -14,6 +15,12 @@ interface OpenRow {
   readonly last_wall_ms: number;
   readonly owner_pid: number;
   readonly owner_start: string;
+  readonly gateway: string | null;
+}
+
+interface Writers {
+  readonly writer: LogWriter;
+  readonly indexes: IndexLogs;
 }
 
 interface Sources {
@@ -22,24 +29,27 @@ interface Sources {
 }
 
 /** Appends a `crashed` entry to every open log whose owner does not run any more. */
-export function closeDeadSessions(db: Database, writer: LogWriter, sources: Sources): void {
+export function closeDeadSessions(db: Database, writers: Writers, sources: Sources): void {
   whenFree(db.name, () => {
-    const open = db.prepare<[], OpenRow>(`SELECT log_no, last_wall_ms, owner_pid, owner_start FROM logs WHERE state = ${logStates.open}`);
+    const open = db.prepare<[], OpenRow>(
+      `SELECT l.log_no, l.last_wall_ms, l.owner_pid, l.owner_start, s.gateway FROM logs l LEFT JOIN sessions s USING (log_no) WHERE l.state = ${logStates.open}`,
+    );
     const findDead = () => open.all().filter((row) => isDead({ pid: row.owner_pid, start: row.owner_start }, row.last_wall_ms, sources.clock.wallMs()));
     if (findDead().length === 0) return;
     const closeAll = db.transaction(() => {
       // Looked for again: another process may have closed them since.
-      for (const { log_no: logNo } of findDead()) closeDead(writer, logNo, sources);
+      for (const row of findDead()) closeDead(writers, row, sources);
     });
     closeAll.immediate();
   });
 }
 
-function closeDead(writer: LogWriter, logNo: number, { clock, random }: Sources): void {
+function closeDead({ writer, indexes }: Writers, { log_no: logNo, gateway }: OpenRow, { clock, random }: Sources): void {
   try {
     const { entries, tail } = extend(writer.readTail(logNo), [{ kind: 'crashed', wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0 }], random);
     for (const entry of entries) writer.insert(logNo, entry);
     writer.advance(logNo, tail);
+    indexes.ended(gateway ?? undefined, tail.logId, tail);
   } catch (error) {
     // A log that was tampered with stays as it is: `mcprec verify` tells, and the other sessions must go on.
     if (!isCallersFault(error)) throw error;

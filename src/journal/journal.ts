@@ -8,13 +8,15 @@ import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { readOpening } from '../evidence/opening.ts';
 import type { StoredEntry } from '../evidence/seal.ts';
-import { emptyTail, extend } from '../evidence/tail.ts';
+import { emptyTail, extend, type LogTail } from '../evidence/tail.ts';
 import type { LogUpload } from '../protocol/control.ts';
 import { whenFree } from './busy.ts';
 import { Committer } from './committer.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
+import { IndexLogs } from './index-logs.ts';
 import { closeDeadSessions, takeLease } from './janitor.ts';
 import { LogWriter } from './log-writer.ts';
+import { Notary } from './notary.ts';
 import { Outbox, type PendingLog, type SyncLag } from './outbox.ts';
 import { thisOwner } from './owner.ts';
 import { JournalReader, type Sent, type SessionQuery } from './reader.ts';
@@ -60,6 +62,9 @@ export class Journal implements Disposable {
   readonly #writer: LogWriter;
   readonly #reader: JournalReader;
   readonly #outbox: Outbox;
+  readonly #indexes: IndexLogs;
+  /** Its checkpoints, receipts, and what it has seen of gateways' trees. */
+  readonly notary: Notary;
   readonly #owner = thisOwner();
 
   /** Made by `openJournal` only. */
@@ -69,18 +74,22 @@ export class Journal implements Disposable {
     this.#random = random;
     [this.#committer, this.#writer, this.#reader] = this.#read(() => [new Committer(db), new LogWriter(db), new JournalReader(db, clock)]);
     this.#outbox = this.#read(() => new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId)));
-    if (mode !== 'read') closeDeadSessions(db, this.#writer, { clock, random });
+    this.#indexes = this.#read(() => new IndexLogs(db, this.#writer, { clock, random }));
+    this.notary = this.#read(() => new Notary(db, this.#committer, this.#indexes));
+    if (mode !== 'read') closeDeadSessions(db, { writer: this.#writer, indexes: this.#indexes }, { clock, random });
   }
 
   /** Records the opening of a session; resolves when it is durable. Rejects with `journal_*`, or `leaf_invalid` where the payload is no opening. */
   async openSession({ logId, open }: SessionOpening): Promise<SessionLog> {
     const opening = readOpening(open.payload);
-    const parts = { committer: this.#committer, writer: this.#writer, random: this.#random };
+    const ended = (tail: LogTail) => this.#indexes.ended(opening.gateway, logId, tail);
+    const parts = { committer: this.#committer, writer: this.#writer, random: this.#random, ended };
     let log: SessionLog | undefined;
     await this.#committer.submit({
       entries: 1,
       bytes: open.payload?.length ?? 0,
       write: () => {
+        this.#indexes.opened(opening.gateway, logId);
         const logNo = this.#writer.createSession(opening, logId, open.wallMs, this.#owner);
         const { entries, tail } = extend(emptyTail(logId), [open], this.#random);
         for (const entry of entries) this.#writer.insert(logNo, entry);
@@ -90,6 +99,19 @@ export class Journal implements Disposable {
     });
     if (log === undefined) throw new McprecError('bug', 'a session was committed without having been written');
     return log;
+  }
+
+  /** The id of the index log of that gateway (undefined: solo), begun where there is none. */
+  async indexLog(gateway: string | undefined): Promise<LogId> {
+    const found = this.#read(() => this.#indexes.find(gateway));
+    if (found !== undefined) return found;
+    await this.#committer.submit({ entries: 1, bytes: 0, write: () => void this.#indexes.ensure(gateway) });
+    return this.indexLog(gateway);
+  }
+
+  /** Begins another index log, whose first leaf says that a witness has seen `witnessed` entries of the one before, more than are here. */
+  restartIndex(gateway: string | undefined, witnessed: number): Promise<void> {
+    return this.#committer.submit({ entries: 1, bytes: 0, write: () => void this.#indexes.restart(gateway, witnessed) });
   }
 
   /** Newest first. */

@@ -6,10 +6,10 @@ import { type EntryKind, entryKinds } from '../evidence/entry.ts';
 import { Frontier } from '../evidence/merkle.ts';
 import type { Opening } from '../evidence/opening.ts';
 import type { SealedEntry } from '../evidence/seal.ts';
-import { emptyTail, type LogTail } from '../evidence/tail.ts';
+import { emptyTail, isIndexKind, type LogTail } from '../evidence/tail.ts';
 import { encodePayload } from './coding.ts';
 import type { Owner } from './owner.ts';
-import { codings, entriesPerLog, type LogState, logStates, type SentKind, sentKinds } from './schema.ts';
+import { codings, entriesPerLog, indexState, type LogState, logStates, type SentKind, sentKinds } from './schema.ts';
 
 interface TailRow {
   readonly log_id: Buffer;
@@ -51,10 +51,15 @@ export class LogWriter {
     this.#tail = db.prepare('SELECT log_id, frontier, last_kind, last_wall_ms, last_mono_us, calls, denied, masked FROM logs WHERE log_no = ?');
   }
 
+  /** Adds the row of an empty log; returns its number. */
+  createLog(logId: LogId, owner: Owner): number {
+    const { lastInsertRowid } = this.#insertLog.run(idBytes(logId), emptyTail(logId).frontier.encode(), owner.pid, owner.start);
+    return Number(lastInsertRowid);
+  }
+
   /** Adds the rows of a session and its empty log; returns the log's number. */
   createSession(opening: Opening, logId: LogId, openedMs: number, owner: Owner): number {
-    const { lastInsertRowid } = this.#insertLog.run(idBytes(logId), emptyTail(logId).frontier.encode(), owner.pid, owner.start);
-    const logNo = Number(lastInsertRowid);
+    const logNo = this.createLog(logId, owner);
     const identity = opening.identity === undefined ? null : JSON.stringify(opening.identity);
     this.#insertSession.run(opening.session, logNo, opening.connection, opening.kind, opening.record, opening.gateway ?? null, identity, openedMs);
     return logNo;
@@ -94,7 +99,7 @@ export class LogWriter {
   advance(logNo: number, { frontier, last, calls, denied, masked }: LogTail): void {
     if (last === undefined) return;
     this.#advance.run(
-      logStates[stateAfter(last.kind)],
+      isIndexKind(last.kind) ? indexState : logStates[stateAfter(last.kind)],
       frontier.size,
       frontier.encode(),
       entryKinds[last.kind],

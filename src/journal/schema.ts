@@ -11,6 +11,8 @@ export const entriesPerLog = 2 ** 32;
 
 export const logStates = { open: 1, closed: 2, crashed: 3 } as const;
 export type LogState = keyof typeof logStates;
+/** The state of an index log, which never ends. */
+export const indexState = 4;
 
 export const codings = { identity: 0, zstd: 1 } as const;
 export type Coding = keyof typeof codings;
@@ -67,6 +69,36 @@ CREATE TABLE sent (
   PRIMARY KEY (kind, name, entry_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sent_by_entry ON sent (entry_id);
+CREATE TABLE indexes (
+  log_no INTEGER PRIMARY KEY REFERENCES logs (log_no),
+  gateway TEXT NOT NULL,
+  current INTEGER NOT NULL,
+  key BLOB
+) STRICT;
+CREATE UNIQUE INDEX indexes_current ON indexes (gateway) WHERE current = 1;
+CREATE TABLE checkpoints (
+  log_no INTEGER NOT NULL REFERENCES logs (log_no),
+  size INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (log_no, size)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE receipts (
+  log_no INTEGER PRIMARY KEY REFERENCES logs (log_no),
+  size INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  tree_index INTEGER NOT NULL,
+  tree_note TEXT NOT NULL,
+  proof BLOB NOT NULL
+) STRICT;
+CREATE TABLE trees (gateway TEXT PRIMARY KEY, note TEXT NOT NULL, verifier TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE splits (
+  split_id INTEGER PRIMARY KEY,
+  gateway TEXT NOT NULL,
+  found_ms INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  known TEXT NOT NULL,
+  shown TEXT NOT NULL
+) STRICT;
 CREATE TABLE leases (
   name TEXT PRIMARY KEY,
   owner_pid INTEGER NOT NULL,

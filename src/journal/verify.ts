@@ -1,7 +1,7 @@
 // Verifies the journal session by session: each log with evidence/verify.ts, and every column that lists and searches read.
 import type { Database, Statement } from 'better-sqlite3';
 import { asMcprecError, McprecError } from '../base/errors.ts';
-import type { SessionId } from '../base/ids.ts';
+import { idBytes, type SessionId } from '../base/ids.ts';
 import type { EntryToVerify, LogHead } from '../evidence/claims.ts';
 import { entryKinds } from '../evidence/entry.ts';
 import type { Finding, LogReport } from '../evidence/findings.ts';
@@ -11,6 +11,7 @@ import { decodeNames } from '../evidence/seal.ts';
 import { LogVerifier } from '../evidence/verify.ts';
 import { whenFree } from './busy.ts';
 import { journalError } from './errors.ts';
+import { IndexReader } from './index-reader.ts';
 import { type PackedRow, packedRows, unpackRow } from './packed-rows.ts';
 import { entriesPerLog, sentKinds } from './schema.ts';
 import { logIdOf, readHead, type SessionRow, sessionRows } from './session-rows.ts';
@@ -18,6 +19,9 @@ import { logIdOf, readHead, type SessionRow, sessionRows } from './session-rows.
 export interface SessionReport extends LogReport {
   readonly sessionId: SessionId;
   readonly connection: string;
+  /** Entries that a checkpoint of the device covers, and a gateway's receipt. What nobody else has seen is self-attested. */
+  readonly signed: number;
+  readonly receipted: number;
 }
 
 type FullSessionRow = SessionRow & { readonly last_kind: number; readonly last_mono_us: number };
@@ -29,9 +33,11 @@ export class JournalVerifier {
   readonly #entries: Statement<[number, number], PackedRow>;
   readonly #sent: Statement<[number], { readonly kind: number; readonly name: string; readonly count: number }>;
   readonly #sentTotal: Statement<[number, number], number>;
+  readonly #index: IndexReader;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#index = new IndexReader(db);
     this.#session = db.prepare(`${sessionRows.replace('SELECT ', 'SELECT l.last_kind, l.last_mono_us, ')} WHERE s.session_id = ?`);
     this.#ids = db.prepare<[], string>('SELECT session_id FROM sessions ORDER BY opened_ms, session_id').pluck();
     this.#entries = db.prepare(packedRows);
@@ -56,20 +62,30 @@ export class JournalVerifier {
 
   /** What is wrong with the journal as a whole: sessions that are gone without their traces. */
   verifyWhole(): Finding[] {
-    const verify = this.#db.transaction(() => [...this.#missingSessions(), ...this.#strayEntries()]);
+    const verify = this.#db.transaction(() => [...this.#missingSessions(), ...this.#strayEntries(), ...this.#indexFindings()]);
     return whenFree(this.#db.name, verify);
   }
 
-  #verifyLog(row: FullSessionRow): LogReport {
+  #verifyLog(row: FullSessionRow): Omit<SessionReport, 'sessionId' | 'connection'> {
     const head = readHeadOr(row);
-    if (head.code !== undefined) return { logId: logIdOf(row), entries: 0, erased: 0, pruned: 0, findings: [head], more: 0 };
-    const log = new LogVerifier(head);
+    if (head.code !== undefined) return { logId: logIdOf(row), entries: 0, erased: 0, pruned: 0, signed: 0, receipted: 0, findings: [head], more: 0 };
+    const { heads, removed, faults, signed, receipted } = this.#index.beside(row.log_no, head.logId, row.gateway ?? '');
+    const log = new LogVerifier(head, { heads: heads ?? [], removed: removed ?? [] });
+    for (const fault of faults) log.report('signature_invalid', undefined, fault);
+    if (
+      !this.#index
+        .contents()
+        .get(row.gateway ?? '')
+        ?.opened.has(head.logId)
+    ) {
+      log.report('session_unlisted', undefined, 'no index log lists this session: it was put in, or taken out of the index');
+    }
     try {
       this.#addEntries(log, row);
     } catch (error) {
       log.report('store_damaged', undefined, `${journalError(error, this.#db.name).message}: entries behind this place could not be read`);
     }
-    return log.finish();
+    return { ...log.finish(), signed, receipted };
   }
 
   #addEntries(log: LogVerifier, row: FullSessionRow): void {
@@ -111,7 +127,7 @@ export class JournalVerifier {
 
   *#missingSessions(): Generator<Finding> {
     const numbers = this.#db.prepare<[], { readonly log_no: number; readonly session: string | null }>(
-      'SELECT l.log_no, s.session_id AS session FROM logs l LEFT JOIN sessions s USING (log_no) ORDER BY l.log_no',
+      'SELECT l.log_no, coalesce(s.session_id, i.log_no) AS session FROM logs l LEFT JOIN sessions s USING (log_no) LEFT JOIN indexes i USING (log_no) ORDER BY l.log_no',
     );
     const last = this.#db.prepare<[], number>(`SELECT seq FROM sqlite_sequence WHERE name = 'logs'`).pluck().get() ?? 0;
     const gone = (from: number, to: number): Finding => ({
@@ -125,6 +141,19 @@ export class JournalVerifier {
       next = logNo + 1;
     }
     if (next <= last) yield gone(next, last);
+  }
+
+  *#indexFindings(): Generator<Finding> {
+    const known = this.#db.prepare<[Uint8Array], number>('SELECT 1 FROM sessions JOIN logs USING (log_no) WHERE log_id = ?').pluck();
+    for (const { reports, opened } of this.#index.contents().values()) {
+      for (const { logId, findings } of reports) {
+        for (const { code, index, message } of findings)
+          yield { code, message: `index log ${logId}${index === undefined ? '' : `, entry ${index}`}: ${message}` };
+      }
+      for (const logId of opened) {
+        if (known.get(idBytes(logId)) === undefined) yield { code: 'session_missing', message: `the index log lists the session of ${logId}, which is gone` };
+      }
+    }
   }
 
   *#strayEntries(): Generator<Finding> {

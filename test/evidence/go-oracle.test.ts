@@ -20,8 +20,7 @@ interface Oracle {
   readonly checkpoint: string;
 }
 
-const text = readFileSync(new URL('../vector/tlog-go.json', import.meta.url), 'utf8');
-const oracle = JSON.parse(text) as Oracle;
+const oracle = JSON.parse(readFileSync(new URL('../vector/tlog-go.json', import.meta.url), 'utf8')) as Oracle;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const bytesOf = (list: readonly string[]) => list.map((item) => new Uint8Array(Buffer.from(item, 'hex')));
 const key = createPrivateKey({
@@ -84,6 +83,6 @@ test('Go, asked again, says the same and opens our notes', { timeout: 120_000 },
   const note = signCheckpoint('mcprec.example.com', { size: 3, root: hashes[0] as Uint8Array }, key);
   const run = runGo(note, oracle.verifier);
   if (run === undefined) return context.skip('Go or golang.org/x/mod is not on this machine: only the stored vectors were compared');
-  expect(run.stdout).toBe(text);
+  expect(JSON.parse(run.stdout)).toEqual(oracle);
   expect(runGo(note.replace('\n3\n', '\n4\n'), oracle.verifier)?.status).not.toBe(0);
 });

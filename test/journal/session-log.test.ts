@@ -5,6 +5,7 @@ import { newId } from '../../src/base/ids.ts';
 import { readOpening } from '../../src/evidence/opening.ts';
 import { emptyTail, extend } from '../../src/evidence/tail.ts';
 import { openDatabase } from '../../src/journal/database.ts';
+import { IndexLogs } from '../../src/journal/index-logs.ts';
 import { LogWriter } from '../../src/journal/log-writer.ts';
 import { thisOwner } from '../../src/journal/owner.ts';
 import { SessionLog, type SessionLogParts } from '../../src/journal/session-log.ts';
@@ -33,22 +34,23 @@ test('a log goes on from what is on disk, whatever its last commit was said to b
   };
   const open = openDraft(systemClock, { session: newId('ses', ids) });
   const logNo = writer.createSession(readOpening(open.payload), newId('log', ids), open.wallMs, thisOwner());
+  new IndexLogs(db, writer, ids).opened(undefined, writer.readTail(logNo).logId);
   const { entries, tail } = extend(emptyTail(writer.readTail(logNo).logId), [open], ids.random);
   for (const entry of entries) writer.insert(logNo, entry);
   writer.advance(logNo, tail);
-  const log = new SessionLog(readOpening(open.payload).session, logNo, tail, { committer, writer, random: ids.random });
+  const log = new SessionLog(readOpening(open.payload).session, logNo, tail, { committer, writer, random: ids.random, ended: () => undefined });
 
   const steps: readonly (readonly [Fate, number])[] = [
     ['committed', 2],
     ['rolled back', 2],
-    ['committed', 3],
-    ['committed, but reported as failed', 3],
-    ['committed', 5],
-    ['rolled back', 5],
-    ['rolled back', 5],
-    ['committed, but reported as failed', 5],
+    ['committed', 4],
+    ['committed, but reported as failed', 4],
+    ['committed', 6],
+    ['rolled back', 6],
+    ['rolled back', 6],
     ['committed, but reported as failed', 6],
-    ['committed', 8],
+    ['committed, but reported as failed', 8],
+    ['committed', 10],
   ];
   for (const [n, [next, size]] of steps.entries()) {
     fate = next;

@@ -9,8 +9,8 @@ import { entriesPerLog } from '../../src/journal/schema.ts';
 import { closeDraft, requestDraft } from '../evidence/samples.ts';
 import { findingsOf, journalPath, open, openSession, recordSession, tamper } from './support.ts';
 
-/** The id of entry `index` in the second of three sessions. */
-const at = (index: number) => 2 * entriesPerLog + index;
+/** The id of entry `index` in the second of three sessions; the log in front of the first is the index log. */
+const at = (index: number) => 3 * entriesPerLog + index;
 
 async function threeSessions(): Promise<string> {
   const path = journalPath();
@@ -44,12 +44,12 @@ function mendHead(db: Database): void {
     .prepare<[number, number], { leaf: Buffer; leaf_hash: Buffer }>(
       'SELECT leaf, leaf_hash FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id',
     )
-    .all(at(0), 3 * entriesPerLog);
+    .all(at(0), 4 * entriesPerLog);
   const frontier = new Frontier();
   for (const row of rows) frontier.append(row.leaf_hash);
   const last = rows.at(-1);
   const leaf = decodeLeaf(last?.leaf ?? Buffer.of());
-  db.prepare('UPDATE logs SET size = ?, frontier = ?, last_kind = ?, last_wall_ms = ?, last_mono_us = ? WHERE log_no = 2').run(
+  db.prepare('UPDATE logs SET size = ?, frontier = ?, last_kind = ?, last_wall_ms = ?, last_mono_us = ? WHERE log_no = 3').run(
     frontier.size,
     frontier.encode(),
     entryKinds[leaf.kind],
@@ -64,16 +64,16 @@ test.each<[string, (db: Database) => void, string[]]>([
     (db) => db.exec(`UPDATE entries SET payload = CAST(replace(payload, 'jsonrpc', 'jsonrpd') AS BLOB) WHERE entry_id = ${at(3)}`),
     ['payload_differs 3'],
   ],
-  ['an entry edited with its own hash recomputed', (db) => editLeaf(db, 3, { status: 500 }), ['root_differs']],
+  ['an entry edited with its own hash recomputed', (db) => editLeaf(db, 3, { status: 500 }), ['root_differs', 'head_differs']],
   [
     'an entry deleted in the middle',
     (db) => db.exec(`DELETE FROM entries WHERE entry_id = ${at(3)}`),
-    ['entry_missing 3', 'totals_differ 7', 'column_differs', 'root_differs', 'column_differs'],
+    ['entry_missing 3', 'totals_differ 7', 'column_differs', 'root_differs', 'column_differs', 'end_missing 7'],
   ],
   [
     'the end cut off',
     (db) => db.exec(`DELETE FROM entries WHERE entry_id IN (${at(6)}, ${at(7)})`),
-    ['column_differs', 'column_differs', 'entry_missing 6', 'root_differs', 'close_missing', 'column_differs'],
+    ['column_differs', 'column_differs', 'entry_missing 6', 'root_differs', 'close_missing', 'column_differs', 'end_missing 6'],
   ],
   [
     'the end cut off and the head made to fit',
@@ -81,7 +81,7 @@ test.each<[string, (db: Database) => void, string[]]>([
       db.exec(`DELETE FROM entries WHERE entry_id = ${at(7)}`);
       mendHead(db);
     },
-    ['close_missing'],
+    ['close_missing', 'end_missing 7'],
   ],
   [
     'two entries in each other’s place',
@@ -91,7 +91,7 @@ test.each<[string, (db: Database) => void, string[]]>([
       );
       mendHead(db);
     },
-    ['index_differs 2', 'column_differs 2', 'time_went_back 3', 'index_differs 4', 'time_went_back 4', 'column_differs 4'],
+    ['index_differs 2', 'column_differs 2', 'time_went_back 3', 'index_differs 4', 'time_went_back 4', 'column_differs 4', 'head_differs'],
   ],
   [
     'two payloads swapped',
@@ -116,44 +116,48 @@ test.each<[string, (db: Database) => void, string[]]>([
   ],
   [
     'a session given to somebody else',
-    (db) => db.exec(`UPDATE sessions SET identity = replace(identity, 'u-1', 'u-2') WHERE log_no = 2`),
+    (db) => db.exec(`UPDATE sessions SET identity = replace(identity, 'u-1', 'u-2') WHERE log_no = 3`),
     ['column_differs 0'],
   ],
-  ['a session given another connection', (db) => db.exec(`UPDATE sessions SET connection = 'elsewhere' WHERE log_no = 2`), ['column_differs 0']],
-  ['a session moved in time', (db) => db.exec(`UPDATE sessions SET opened_ms = opened_ms - 5000 WHERE log_no = 2`), ['column_differs 0']],
-  ['a session made gateway-less', (db) => db.exec(`UPDATE sessions SET gateway = 'https://other.example' WHERE log_no = 2`), ['column_differs 0']],
-  ['the counts of a session changed', (db) => db.exec('UPDATE logs SET denied = 1 WHERE log_no = 2'), ['column_differs']],
-  ['the end of a session moved in time', (db) => db.exec('UPDATE logs SET last_wall_ms = last_wall_ms + 5000 WHERE log_no = 2'), ['column_differs']],
-  ['the last entry of a session called another kind', (db) => db.exec('UPDATE logs SET last_kind = 2 WHERE log_no = 2'), ['column_differs']],
-  ['the end of a session moved in its process’s time', (db) => db.exec('UPDATE logs SET last_mono_us = 1 WHERE log_no = 2'), ['column_differs']],
-  ['a session called open again', (db) => db.exec('UPDATE logs SET state = 1 WHERE log_no = 2'), ['column_differs']],
-  ['the root of a log changed', (db) => db.exec('UPDATE logs SET frontier = zeroblob(length(frontier)) WHERE log_no = 2'), ['store_damaged']],
+  ['a session given another connection', (db) => db.exec(`UPDATE sessions SET connection = 'elsewhere' WHERE log_no = 3`), ['column_differs 0']],
+  ['a session moved in time', (db) => db.exec(`UPDATE sessions SET opened_ms = opened_ms - 5000 WHERE log_no = 3`), ['column_differs 0']],
+  [
+    'a session made gateway-less',
+    (db) => db.exec(`UPDATE sessions SET gateway = 'https://other.example' WHERE log_no = 3`),
+    ['column_differs 0', 'session_unlisted'],
+  ],
+  ['the counts of a session changed', (db) => db.exec('UPDATE logs SET denied = 1 WHERE log_no = 3'), ['column_differs']],
+  ['the end of a session moved in time', (db) => db.exec('UPDATE logs SET last_wall_ms = last_wall_ms + 5000 WHERE log_no = 3'), ['column_differs']],
+  ['the last entry of a session called another kind', (db) => db.exec('UPDATE logs SET last_kind = 2 WHERE log_no = 3'), ['column_differs']],
+  ['the end of a session moved in its process’s time', (db) => db.exec('UPDATE logs SET last_mono_us = 1 WHERE log_no = 3'), ['column_differs']],
+  ['a session called open again', (db) => db.exec('UPDATE logs SET state = 1 WHERE log_no = 3'), ['column_differs']],
+  ['the root of a log changed', (db) => db.exec('UPDATE logs SET frontier = zeroblob(length(frontier)) WHERE log_no = 3'), ['store_damaged']],
   ['a metric’s row removed', (db) => db.exec(`DELETE FROM sent WHERE entry_id = ${at(2)}`), ['column_differs 2']],
   ['a metric’s row renamed', (db) => db.exec(`UPDATE sent SET name = 'checkout.other' WHERE entry_id = ${at(2)}`), ['column_differs 2']],
   ['a metric’s row added', (db) => db.exec(`INSERT INTO sent VALUES (1, 'never.sent', ${at(7)}, 4)`), ['column_differs']],
-  ['a session removed from the list', (db) => db.exec('DELETE FROM sessions WHERE log_no = 2'), ['session_missing']],
+  ['a session removed from the list', (db) => db.exec('DELETE FROM sessions WHERE log_no = 3'), ['session_missing', 'session_missing']],
   [
     'a session and its log removed',
-    (db) => db.exec('PRAGMA foreign_keys = OFF; DELETE FROM sessions WHERE log_no = 2; DELETE FROM logs WHERE log_no = 2'),
-    ['session_missing', 'session_missing'],
+    (db) => db.exec('PRAGMA foreign_keys = OFF; DELETE FROM sessions WHERE log_no = 3; DELETE FROM logs WHERE log_no = 3'),
+    ['session_missing', 'session_missing', 'session_missing'],
   ],
   [
     'a session removed whole',
     (db) =>
       db.exec(
-        `DELETE FROM sessions WHERE log_no = 2; DELETE FROM entries WHERE entry_id >= ${at(0)} AND entry_id < ${3 * entriesPerLog}; DELETE FROM sent; DELETE FROM logs WHERE log_no = 2`,
+        `DELETE FROM sessions WHERE log_no = 3; DELETE FROM entries WHERE entry_id >= ${at(0)} AND entry_id < ${4 * entriesPerLog}; DELETE FROM sent; DELETE FROM logs WHERE log_no = 3`,
       ),
-    ['session_missing'],
+    ['session_missing', 'session_missing'],
   ],
   [
     'the last session removed whole',
-    (db) => db.exec(`DELETE FROM sessions WHERE log_no = 3; DELETE FROM entries WHERE entry_id >= ${3 * entriesPerLog}; DELETE FROM logs WHERE log_no = 3`),
-    ['session_missing'],
+    (db) => db.exec(`DELETE FROM sessions WHERE log_no = 4; DELETE FROM entries WHERE entry_id >= ${4 * entriesPerLog}; DELETE FROM logs WHERE log_no = 4`),
+    ['session_missing', 'session_missing'],
   ],
   [
     'every entry of a session removed',
-    (db) => db.exec(`DELETE FROM entries WHERE entry_id >= ${at(0)} AND entry_id < ${3 * entriesPerLog}`),
-    ['open_missing', 'column_differs', 'entry_missing 0', 'root_differs', 'close_missing', 'column_differs'],
+    (db) => db.exec(`DELETE FROM entries WHERE entry_id >= ${at(0)} AND entry_id < ${4 * entriesPerLog}`),
+    ['open_missing', 'column_differs', 'entry_missing 0', 'root_differs', 'close_missing', 'column_differs', 'end_missing 0'],
   ],
 ])('%s is found', async (_what, change, expected) => {
   const codes = await codesAfter(change);
