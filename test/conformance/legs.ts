@@ -16,6 +16,7 @@ export interface Leg {
   readonly endpoint?: () => FixtureEndpoint;
   /** Where `--quick` does not run all of the requirements: what it runs. */
   readonly quick?: readonly string[];
+  readonly scenarioMsMax?: number;
 }
 
 const CLIENT = `${process.execPath} ${new URL('client-child.ts', import.meta.url).pathname}`;
@@ -60,9 +61,9 @@ export const LOGIN_REASON =
   'a client binds its log-in to the origin that it was given: the protected-resource metadata, the resource indicator (RFC 8707) and the challenge name the upstream, ' +
   'so a correct client must refuse them from a proxy on another origin, which is a resource server of its own (RFC 9728)';
 
-async function runWay({ side, revision, endpoint }: Leg, way: Way, scenarios: readonly string[] | undefined): Promise<Findings> {
+async function runWay({ side, revision, endpoint, scenarioMsMax }: Leg, way: Way, scenarios: readonly string[] | undefined): Promise<Findings> {
   await using opened = new Closers();
-  const task = { side, revision, ...(scenarios && { scenarios }) };
+  const task = { side, revision, ...(scenarios && { scenarios }), ...(scenarioMsMax !== undefined && { scenarioMsMax }) };
   if (endpoint === undefined) {
     const stage = opened.use(await Stage.open(way));
     const findings = await runSuite(task, CLIENT, stage.env);

@@ -15,7 +15,7 @@ export interface OpenWay extends AsyncDisposable {
 }
 
 export interface Way {
-  readonly name: 'direct' | 'forwarder' | 'forwarder + gateway';
+  readonly name: string;
   open(upstream: string): Promise<OpenWay>;
 }
 
