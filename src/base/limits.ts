@@ -86,6 +86,8 @@ export const limits = {
   discardMsMax: 2_000,
   /** Bytes of an answer that wait for an entry or a decoder before the upstream is told to pause. */
   deliveryQueueBytesMax: 256 * KiB,
+  /** Tools of one connection whose `Mcp-Param-*` headers are compared with their arguments. */
+  mirroredToolsMax: 10_000,
   /** Exchanges in flight in one forwarder or gateway process. */
   exchangesMax: 2_000,
   /** How long an idle connection to an upstream is kept, where the upstream names no shorter time. */
@@ -167,6 +169,20 @@ export const limits = {
   holdBeatMs: 10_000,
   holdWaitMsDefault: 45_000,
   holdWaitMsMax: 30 * 60_000,
+  /** Approvals in one answer, and how long a request waits for a change of one. */
+  approvalsListMax: 500,
+  approvalWaitMsMax: 25_000,
+  /** How often the record says of one approval that somebody who may not decide it tried to. */
+  turnedAwayMax: 10,
+  /** Calls that approvers are shown of a session, the newest; and the entries that are read for them. */
+  historyCallsMax: 10,
+  historyEntriesMax: 2_000,
+  /** Calls of webhooks at once, one of them, how often it is tried, and the pause before it is tried again. */
+  webhooksAtOnceMax: 16,
+  webhookMsMax: 15_000,
+  webhookTriesMax: 12,
+  webhookBackoffMsMin: 1_000,
+  webhookBackoffMsMax: 60 * 60_000,
   /** How long before its end a token is renewed. */
   renewAheadMs: 60_000,
   /** How long closing a session waits for what is in flight and for the last sync. */

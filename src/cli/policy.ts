@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { Call, Decision } from '../policy/call.ts';
 import type { GatewayConfig } from '../policy/config.ts';
+import type { PolicyContext } from '../policy/context.ts';
 import { type Explanation, explainDecision, type Step } from '../policy/explain.ts';
 import { checkConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { configJsonSchema } from '../policy/schema.ts';
@@ -63,7 +64,12 @@ export function runPolicyExplain(options: PolicyExplainOptions, io: Io): number 
     throw new McprecError('not_found', `there is no connection named ${options.connection}; there are: ${access.connections.join(', ')}`);
   }
   const call = callOf(options, config);
-  const explanation = explainDecision(config, groups, options.connection, call);
+  const context: PolicyContext = {
+    identity: { issuer: config.identity.issuer, subject: options.as ?? '', email: options.as?.includes('@') ? options.as : '', groups },
+    session: { id: '', openedMs: io.clock.wallMs() },
+    nowMs: () => io.clock.wallMs(),
+  };
+  const explanation = explainDecision(config, context, options.connection, call);
   if (options.json) sayJson(io, { as: options.as ?? null, groups, connection: options.connection, opens: access.kind === 'granted', ...explanation });
   else for (const line of explanationLines(options, groups, call, access.kind === 'granted', explanation)) say(io, escapeHostileLine(line));
   return 0;

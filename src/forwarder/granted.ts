@@ -73,7 +73,9 @@ function rulesFor(grant: HeldGrant, ids: IdSource): PathRules {
 }
 
 function withProjection(grant: HeldGrant, projection: Projection, ids: IdSource): PathRules {
-  return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, masksForClient: false });
+  const { identity, sessionId } = grant.response;
+  const caller = { identity, session: { id: sessionId, openedMs: ids.clock.wallMs() } };
+  return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, caller, masksForClient: false });
 }
 
 export class GrantedSession {

@@ -64,7 +64,7 @@ export class Grants {
       expiresMs,
       wrappedKeys: keys.wrap(sessionId, sessionKeys),
     };
-    const projection = projectPolicy(config, identity.groups, request.connection);
+    const projection = projectPolicy(config, identity.groups, request.connection, 'forwarder');
     const { kind, record } = projection.connection;
     const given = { client: request.client, device: request.device.name, ...(request.reason !== undefined && { reason: request.reason }) };
     const masked = maskValue(this.#masker, given).value;
@@ -115,7 +115,7 @@ export class Grants {
     const renewed = await store.renewSession({ sessionId: session.sessionId, token, expiresMs: session.expiresMs, groups });
     if (!renewed) throw new McprecError('grant_ended', 'the grant has ended');
     await live.prolong(session.sessionId, token.expiresMs);
-    const projection = await this.#sign(projectPolicy(config, groups, session.connection));
+    const projection = await this.#sign(projectPolicy(config, groups, session.connection, 'forwarder'));
     if (!sameGroups(session.identity.groups, groups)) {
       await live.regroup(session.sessionId, groups);
       events.publish(session.sessionId, { event: 'policy', ...projection });
@@ -125,7 +125,7 @@ export class Grants {
 
   /** The policy that holds for a session now, as an event of it. */
   async policyOf({ identity, connection }: SessionWithLogs): Promise<SessionEvent> {
-    return { event: 'policy', ...(await this.#sign(projectPolicy(this.#parts.config, identity.groups, connection))) };
+    return { event: 'policy', ...(await this.#sign(projectPolicy(this.#parts.config, identity.groups, connection, 'forwarder'))) };
   }
 
   /** Ends a grant and its session at once: the caller's own, or anyone's for an administrator. Throws `not_found`. */

@@ -7,6 +7,7 @@ import { limits } from '../base/limits.ts';
 import { OutputSchemas } from '../path/output-schemas.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
+import type { PolicyContext } from '../policy/context.ts';
 import { projectPolicy } from '../policy/projection.ts';
 import type { Identity } from '../protocol/control.ts';
 import type { Session, SessionLog, SessionState, Store } from '../store/store.ts';
@@ -23,6 +24,8 @@ export interface LiveSession {
   /** As at the last renewal. */
   readonly identity: Identity;
   readonly rules: PathRules;
+  /** What conditions of the policy may ask of the session. */
+  readonly stated: PolicyContext['session'];
   /** Set once the session has ended, also while exchanges of it are still in flight. */
   readonly ended: Exclude<SessionState, 'open'> | undefined;
   /** Aborted when the session ends, or the last of its tokens, with the word that stands in the last entry of what was in flight. */
@@ -39,6 +42,7 @@ export interface LiveParts {
   readonly ids: IdSource;
 }
 
+type RulesOwner = Pick<LiveSession, 'connection' | 'identity' | 'reconcileKey' | 'stated'>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class LiveSessions {
@@ -91,7 +95,7 @@ export class LiveSessions {
     const session = await this.#sessions.get(sessionId);
     if (session === undefined) return;
     session.identity = { ...session.identity, groups: [...groups] };
-    session.rules = this.#rules(session.connection, groups, session.reconcileKey);
+    session.rules = this.#rules(session);
   }
 
   /**
@@ -113,11 +117,13 @@ export class LiveSessions {
     this.#sessions.delete(sessionId);
   }
 
-  #rules(connection: string, groups: readonly string[], reconcileKey: KeyObject): PathRules {
+  #rules({ connection, identity, reconcileKey, stated }: RulesOwner): PathRules {
     const { config, keys, ids } = this.#parts;
+    const caller = { identity, session: stated };
     const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
     this.#outputs.set(connection, outputs);
-    return rulesOf(projectPolicy(config, groups, connection), { reconcileKey, ids, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+    const projection = projectPolicy(config, identity.groups, connection, 'gateway');
+    return rulesOf(projection, { reconcileKey, ids, caller, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
   }
 
   #forget(sessionId: SessionId, loading: Promise<unknown>): void {
@@ -139,6 +145,7 @@ export class LiveSessions {
     if (connection === undefined) return undefined;
     const { signing, reconcile } = keys.unwrap(stored.sessionId, wrapped);
     const reconcileKey = createSecretKey(reconcile);
+    const stated = { id: stored.sessionId, reason: stored.reason, device: stored.deviceId, openedMs: stored.openedMs };
     return {
       sessionId: stored.sessionId,
       connection: stored.connection,
@@ -147,8 +154,9 @@ export class LiveSessions {
       signingKey: createSecretKey(signing),
       expiresMs: stored.expiresMs,
       identity: stored.identity,
-      rules: this.#rules(stored.connection, stored.identity.groups, reconcileKey),
+      rules: this.#rules({ connection: stored.connection, identity: stored.identity, reconcileKey, stated }),
       reconcileKey,
+      stated,
       ended: undefined,
       closing: new AbortController(),
       tokenEndsMs: 0,

@@ -4,7 +4,8 @@ import type { ConnectionKind, RecordMode } from '../base/connection.ts';
 import type { ExchangeId, IdSource } from '../base/ids.ts';
 import type { Masker } from '../mask/masker.ts';
 import type { CallMask, Policy } from '../policy/call.ts';
-import { compileProjection } from '../policy/compile.ts';
+import { compileProjection, type Ledger } from '../policy/compile.ts';
+import { type PolicyContext, someoneIn } from '../policy/context.ts';
 import type { Projection } from '../policy/projection.ts';
 import { epochKey, type Masking, Maskings } from './masking.ts';
 import { OutputSchemas } from './output-schemas.ts';
@@ -40,6 +41,10 @@ export interface RulesParts {
   /** The session's reconcile key. */
   readonly reconcileKey: KeyObject;
   readonly ids: IdSource;
+  /** Who calls, in which session: what conditions are about. Left out where nobody was asked (solo). */
+  readonly caller?: Omit<PolicyContext, 'nowMs'>;
+  /** Counts calls; the gateway's. */
+  readonly ledger?: Ledger;
   /** At the gateway only (RULES R3). */
   readonly pseudonymKey?: Uint8Array;
   /** True at the hop that masks what is on the wire: the gateway, or the forwarder where there is none. */
@@ -60,6 +65,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     masksWire: parts.masksForClient,
     pseudonymKey: parts.pseudonymKey && epochKey(parts.pseudonymKey, mask.pseudonymEpochMs, parts.ids.clock.wallMs()),
   });
+  const nowMs = () => parts.ids.clock.wallMs();
   const startMac = (): RunningMac => {
     const hmac = createHmac('sha256', parts.reconcileKey);
     return { update: (bytes) => void hmac.update(bytes), end: () => hmac.digest().subarray(0, MAC_BYTES) };
@@ -68,7 +74,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     connection: name,
     kind,
     record,
-    policy: compileProjection(projection),
+    policy: compileProjection(projection, { ...someoneIn([], nowMs), ...parts.caller, nowMs }, parts.ledger),
     masker: maskings.own.record,
     maskingOf: (masks) => maskings.of(masks),
     outputs: parts.masksForClient ? (parts.outputs ?? new OutputSchemas()) : undefined,

@@ -1,5 +1,5 @@
 // Who may open which connection, and for how long.
-import type { AccessEntry, GatewayConfig, Rule } from './config.ts';
+import type { Concern, GatewayConfig } from './config.ts';
 import { globMatches } from './glob.ts';
 
 export type ConnectionAccess =
@@ -18,7 +18,7 @@ export function connectionAccess(config: GatewayConfig, groups: readonly string[
 }
 
 /** True where an access entry or a rule is about a person in `groups` on `connection`. */
-export function applies(entry: AccessEntry | Rule, groups: readonly string[], connection: string): boolean {
+export function applies(entry: Concern, groups: readonly string[], connection: string): boolean {
   return inGroups(entry.groups, groups) && concerns(entry.connections, connection);
 }
 

@@ -1,11 +1,14 @@
 // Turns what the schema accepted into a GatewayConfig: durations to milliseconds, references and defaults made explicit.
 import { dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../base/limits.ts';
-import type { AccessEntry, ConnectionConfig, GatewayConfig, MaskConfig, Rule, SecretRef } from './config.ts';
+import type { AccessEntry, Approval, ConnectionConfig, GatewayConfig, HoldTerms, MaskConfig, Rule, SecretRef, ToolChanges } from './config.ts';
 import type { ConnectionFile } from './connection-schema.ts';
 import { parseDuration } from './duration.ts';
 import { readHeaderSecret, readSecretRef } from './fields.ts';
+import type { HoldFile } from './hold-schema.ts';
 import type { ConfigFile } from './schema.ts';
+
+type McpFile = Extract<ConnectionFile, { kind: 'mcp' }>;
 
 /** The configuration in `file`, the path of the text it was read from; relative paths in it count from there. */
 export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
@@ -24,11 +27,14 @@ export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
       groupsClaim: identity.groups_claim,
       clientId: identity.client_id,
       scopes: identity.scopes,
+      ...(identity.groups !== undefined && { groups: identity.groups }),
       adminGroups: identity.admin_groups,
       boundTokens: identity.bound_tokens,
       clockSkewMs: parseDuration(identity.clock_skew) ?? 0,
     },
-    connections: Object.fromEntries(Object.entries(input.connections).map(([name, connection]) => [name, buildConnection(connection, keep)])),
+    connections: Object.fromEntries(
+      Object.entries(input.connections).map(([name, connection]) => [name, buildConnection(connection, keep, identity.admin_groups)]),
+    ),
     access: input.access.map(buildAccess),
     rules: input.rules.map(buildRule),
     mask: buildMask(input.mask),
@@ -39,7 +45,7 @@ function buildMask({ pseudonym_epoch: epoch, ...mask }: ConfigFile['mask']): Mas
   return { ...mask, pseudonymEpochMs: parseDuration(epoch) ?? limits.pseudonymEpochMsDefault };
 }
 
-function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => SecretRef): ConnectionConfig {
+function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => SecretRef, admins: readonly string[]): ConnectionConfig {
   const credentials = Object.entries(input.credential?.headers ?? {}).map(([name, value]) => {
     const secret = readHeaderSecret(value);
     return [name.toLowerCase(), { ...secret, ref: keep(secret.ref) }] as const;
@@ -57,14 +63,50 @@ function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => Secret
     env: input.env,
     paths: input.kind === 'http' ? input.paths : [],
     unscopedTools: input.kind === 'mcp' ? input.unscoped_tools : [],
+    queryArguments: input.kind === 'mcp' ? input.query_arguments : {},
+    toolChanges: input.kind === 'mcp' ? buildToolChanges(input.tool_changes, admins) : { effect: 'allow' },
     unmaskable: input.unmaskable,
   };
 }
 
-function buildAccess({ ttl, ...entry }: ConfigFile['access'][number]): AccessEntry {
-  return { ...entry, ttlMs: parseDuration(ttl) ?? limits.grantMsDefault };
+function buildAccess({ ttl, hours, approval, calls, server_requests: serverRequests, ...entry }: ConfigFile['access'][number]): AccessEntry {
+  return {
+    ...entry,
+    ttlMs: parseDuration(ttl) ?? limits.grantMsDefault,
+    ...(hours !== undefined && { hours: { days: hours.days, fromMin: minutesOf(hours.from), toMin: minutesOf(hours.to), zone: hours.zone } }),
+    ...(approval !== 'none' && { approval: buildApproval(approval) }),
+    ...(calls !== undefined && {
+      calls: {
+        ...(calls.per_minute !== undefined && { perMinute: calls.per_minute }),
+        ...(calls.per_session !== undefined && { perSession: calls.per_session }),
+      },
+    }),
+    ...(serverRequests !== undefined && { serverRequests }),
+  };
 }
 
-function buildRule({ deny: _, ...rule }: ConfigFile['rules'][number]): Rule {
-  return { ...rule, effect: 'deny' };
+function buildRule({ deny: _, hold, mask, except, ...rule }: ConfigFile['rules'][number]): Rule {
+  const exempt = except === undefined ? {} : { except: Array.isArray(except) ? except : [except] };
+  if (hold !== undefined) return { ...rule, ...exempt, effect: 'hold', hold: buildHold(hold) };
+  if (mask !== undefined) return { ...rule, ...exempt, effect: 'mask', mask };
+  return { ...rule, ...exempt, effect: 'deny' };
+}
+
+function buildHold({ reveal, masked_arguments: maskedArguments, ...terms }: HoldFile): HoldTerms {
+  return { ...buildApproval(terms), ...(reveal !== undefined && { reveal }), ...(maskedArguments !== undefined && { maskedArguments }) };
+}
+
+function buildApproval({ approvers, min, within }: Pick<HoldFile, 'approvers' | 'min' | 'within'>): Approval {
+  return { approvers, min, withinMs: parseDuration(within) ?? limits.holdMsDefault };
+}
+
+// Where nobody is named, administrators are asked.
+function buildToolChanges(changes: McpFile['tool_changes'], admins: readonly string[]): ToolChanges {
+  if (typeof changes === 'object') return { effect: 'hold', hold: buildHold(changes.hold) };
+  if (changes !== 'hold') return { effect: changes };
+  return { effect: 'hold', hold: { approvers: admins, min: 1, withinMs: limits.holdMsDefault } };
+}
+
+function minutesOf(time: string): number {
+  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 }

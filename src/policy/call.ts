@@ -1,6 +1,7 @@
 // What policy is asked about and what it answers: the contract with the data path.
 import type { DetectorName, FieldAction, MaskPlace } from '../base/detectors.ts';
 import type { JsonNode } from '../base/json.ts';
+import type { ServerRequestKind } from './words.ts';
 
 /** Stands as the method of a client's answer to a request of the server, which has none of its own; such a call is `oneWay`. */
 export const ANSWER_METHOD = 'response';
@@ -24,7 +25,10 @@ export interface Call {
   readonly metrics?: readonly string[];
   /** Names of service checks in an intake body; undefined where its kind of body has none. */
   readonly checks?: readonly string[];
+  /** Titles of events in an intake body; undefined where its kind of body has none. */
   readonly events?: readonly string[];
+  /** The tags of each series, check, event or log line in an intake body, read when asked for; undefined where there is no body. */
+  readonly tagSets?: () => readonly (readonly string[])[];
   /** True for what a client sends without expecting an answer (notifications, answers to server requests). */
   readonly oneWay: boolean;
 }
@@ -81,12 +85,23 @@ export interface Hold {
   readonly masks?: readonly CallMask[];
 }
 
+/** A call that is over its budget (`calls` of an access entry). */
+export interface Overspent {
+  readonly reason: string;
+  /** After how long one more is free; undefined where none will be in this session. */
+  readonly retryAfterMs: number | undefined;
+}
+
 /** Policy, compiled for one identity on one connection. Immutable; a reload makes a new one. */
 export interface Policy {
   /** SHA-256 of the configuration's policy part, 32 bytes. Stands in every entry that a decision made. */
   readonly hash: Uint8Array;
-  /** Costs microseconds; asks nothing but the call. */
+  /** Costs microseconds and changes nothing: a held call is asked about again when it is used. */
   decide(call: Call): Decision;
+  /** Takes an allowed call off its budget; says where there is none left. Only a policy with a ledger (the gateway's) counts. */
+  spend(call: Call): Overspent | undefined;
+  /** What the server may ask of the client. */
+  readonly serverRequests: ReadonlySet<ServerRequestKind>;
   /** True where a listed tool, resource (or template of resources) or prompt of that name is to be shown. */
   shows(what: 'tool' | 'resource' | 'prompt', name: string): boolean;
   /** True where `shows` is true for everything, so that lists need not be read. */

@@ -1,69 +1,133 @@
 // Compiles policy for one identity on one connection. The gateway and the forwarder both come through the projection, so
 // that they cannot decide differently.
 import type { ConnectionKind } from '../base/connection.ts';
-import type { Call, Decision, Policy } from './call.ts';
+import type { Call, Decision, Overspent, Policy } from './call.ts';
+import type { ConditionMoment } from './condition.ts';
 import type { GatewayConfig } from './config.ts';
-import { Denied } from './denied.ts';
-import { Granted } from './granted.ts';
+import { type PolicyContext, sessionVariables } from './context.ts';
+import { type Budget, Granted } from './granted.ts';
+import { metricNamesOf } from './metric-names.ts';
 import { type Projection, projectPolicy } from './projection.ts';
+import { Rules } from './rules.ts';
+import type { Subject } from './scope-match.ts';
 import { httpTarget, intakeTarget, mcpTarget, type Target, type TargetKind } from './target.ts';
+import { type ServerRequestKind, serverRequestKinds } from './words.ts';
 
-/** Policy for a person in `groups` on `connection`. Throws `not_found` where there is no such connection. */
-export function compilePolicy(config: GatewayConfig, { groups }: { readonly groups: readonly string[] }, connection: string): Policy {
-  return compileProjection(projectPolicy(config, groups, connection));
+/** Counts calls against budgets. The gateway's; without one, nothing is counted. */
+export interface Ledger {
+  /** Takes one call off the first of `budgets` that has one left; says when one will where none has. */
+  spend(budgets: readonly Budget[]): Overspent | undefined;
+}
+
+/** Policy for the person of `context` on `connection`, as the gateway has it. Throws `not_found` where there is no such connection. */
+export function compilePolicy(config: GatewayConfig, context: PolicyContext, connection: string, ledger?: Ledger): Policy {
+  return compileProjection(projectPolicy(config, context.identity.groups, connection, 'gateway'), context, ledger);
 }
 
 /** Policy from the part of it that a gateway signed for this identity and connection. */
-export function compileProjection(projection: Projection): Policy {
-  const granted = new Granted({ ...projection.connection, access: projection.access });
-  const denied = new Denied(projection.rules);
-  const read = targetsOf[projection.connection.kind];
+export function compileProjection(projection: Projection, context: PolicyContext, ledger?: Ledger): Policy {
+  const { connection } = projection;
+  const granted = new Granted({ ...connection, access: projection.access });
+  const read = targetsOf[connection.kind];
   // Where no name could be kept from anybody, one that cannot be read is the upstream's to refuse, in the words of its revision.
   const anyName = granted.showsAll && projection.rules.every(({ resources, prompts }) => !resources && !prompts);
-  const targetOf = (call: Call): Target => {
-    const target = read(call);
-    return anyName && target.kind === 'unclear' ? NAMELESS : target;
-  };
-  return {
-    hash: Buffer.from(projection.policyHash, 'hex'),
-    decide: (call) => decide(call, targetOf(call), granted, denied),
-    shows: (what, name) => granted.target(what, name, listedFor[what]).kind === 'granted',
-    showsAll: granted.showsAll,
-  };
+  return new CompiledPolicy(projection, {
+    granted,
+    rules: new Rules(projection.rules),
+    targetOf: (call) => {
+      const target = read(call);
+      return anyName && target.kind === 'unclear' ? NAMELESS : target;
+    },
+    context,
+    ledger,
+  });
+}
+
+interface Parts {
+  readonly granted: Granted;
+  readonly rules: Rules;
+  readonly targetOf: (call: Call) => Target;
+  readonly context: PolicyContext;
+  readonly ledger: Ledger | undefined;
 }
 
 const targetsOf = { mcp: mcpTarget, 'datadog-intake': intakeTarget, http: httpTarget } as const satisfies Record<ConnectionKind, (call: Call) => Target>;
 const NAMELESS: Target = { kind: 'none', free: false };
-const ALLOW: Decision = { effect: 'allow' };
 /** What a listed thing is there for: whoever may not do that need not see it. */
 const listedFor = { tool: 'tools/call', resource: 'resources/read', prompt: 'prompts/get' } as const satisfies Record<TargetKind, string>;
 
-// Access first: what it does not grant must answer as unknown, even where a rule would have a word to say.
-function decide(call: Call, target: Target, granted: Granted, denied: Denied): Decision {
-  const refusal = refusalOf(call, target, granted);
-  if (refusal) return refusal;
-  const rule = denied.first(call, target);
-  if (rule === undefined) return ALLOW;
-  return { effect: 'deny', rule: rule.id, reason: rule.message ?? `denied by rule ${rule.id}`, hidden: false };
-}
+class CompiledPolicy implements Policy {
+  readonly hash: Uint8Array;
+  readonly serverRequests: ReadonlySet<ServerRequestKind>;
+  readonly #projection: Projection;
+  readonly #parts: Parts;
+  readonly #variables: () => Omit<ConditionMoment, 'call' | 'nowMs'>;
 
-function refusalOf(call: Call, target: Target, granted: Granted): Decision | undefined {
-  switch (target.kind) {
-    case 'unclear':
-      return { effect: 'deny', rule: 'access', reason: target.reason, hidden: false };
-    case 'none': {
-      const grant = target.free ? undefined : granted.method(call);
-      return grant?.kind === 'refused' ? { effect: 'deny', rule: 'access', reason: grant.reason, hidden: grant.hidden } : undefined;
+  constructor(projection: Projection, parts: Parts) {
+    this.hash = Buffer.from(projection.policyHash, 'hex');
+    this.#projection = projection;
+    this.#parts = parts;
+    this.serverRequests = new Set(projection.access.flatMap(({ serverRequests }) => serverRequests ?? serverRequestKinds));
+    let variables: Omit<ConditionMoment, 'call' | 'nowMs'> | undefined;
+    this.#variables = () => {
+      variables ??= sessionVariables(parts.context, projection.connection);
+      return variables;
+    };
+  }
+
+  get showsAll(): boolean {
+    return this.#parts.granted.showsAll;
+  }
+
+  // Access first: what it does not grant must answer as unknown, even where a rule would have a word to say.
+  decide(call: Call): Decision {
+    const subject = this.#subjectOf(call);
+    const { context, rules } = this.#parts;
+    const nowMs = context.nowMs();
+    const refusal = this.#refusalOf(subject, nowMs);
+    return refusal ?? rules.decide(subject, () => ({ ...this.#variables(), call, nowMs }));
+  }
+
+  spend(call: Call): Overspent | undefined {
+    const { ledger, granted, context } = this.#parts;
+    if (ledger === undefined || !granted.counts) return undefined;
+    const subject = this.#subjectOf(call);
+    const grants = this.#grantsOf(subject, context.nowMs());
+    for (const grant of grants) {
+      const overspent = grant.kind === 'granted' && grant.budgets.length > 0 ? ledger.spend(grant.budgets) : undefined;
+      if (overspent !== undefined) return overspent;
     }
-    case 'tool':
-    case 'resource':
-    case 'prompt':
-      for (const name of target.names) {
-        const grant = granted.target(target.kind, name, target.as);
-        if (grant.kind === 'refused') return { effect: 'deny', rule: 'access', reason: grant.reason, hidden: grant.hidden };
-      }
-      return undefined;
-    default:
-      return target satisfies never;
+    return undefined;
+  }
+
+  shows(what: TargetKind, name: string): boolean {
+    return this.#parts.granted.target(what, name, listedFor[what]).kind === 'granted';
+  }
+
+  #subjectOf(call: Call): Subject {
+    const { queryArguments } = this.#projection.connection;
+    let names: ReturnType<typeof metricNamesOf> | undefined;
+    const namesOf = () => {
+      names ??= metricNamesOf(call, queryArguments);
+      return names;
+    };
+    return { call, target: this.#parts.targetOf(call), names: namesOf };
+  }
+
+  #refusalOf(subject: Subject, nowMs: number): Decision | undefined {
+    if (subject.target.kind === 'unclear') return { effect: 'deny', rule: 'access', reason: subject.target.reason, hidden: false };
+    for (const grant of this.#grantsOf(subject, nowMs)) {
+      if (grant.kind === 'refused') return { effect: 'deny', rule: 'access', reason: grant.reason, hidden: grant.hidden };
+    }
+    return undefined;
+  }
+
+  #grantsOf(subject: Subject, nowMs: number) {
+    const { target } = subject;
+    const { granted } = this.#parts;
+    if (target.kind === 'none') return target.free ? [] : [granted.method(subject, nowMs)];
+    if (target.kind === 'unclear') return [];
+    const { kind, as } = target;
+    return target.names.map((name) => granted.target(kind, name, as, subject, nowMs));
   }
 }

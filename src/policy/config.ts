@@ -1,6 +1,8 @@
 // What gateway.yaml says, once it has been read: the value that the gateway is wired with. Types only; parse.ts makes one.
 import type { ConnectionKind, RecordMode } from '../base/connection.ts';
-import type { DetectorName, FieldAction } from '../base/detectors.ts';
+import type { DetectorName, FieldAction, MaskPlace } from '../base/detectors.ts';
+import type { QueryArgument } from './query-arguments.ts';
+import type { ServerRequestKind, Weekday } from './words.ts';
 
 export interface GatewayConfig {
   readonly listen: { readonly host: string; readonly port: number };
@@ -32,6 +34,8 @@ export interface IdentityConfig {
   readonly groupsClaim: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
+  /** All that there are, where the file says. */
+  readonly groups?: readonly string[];
   readonly adminGroups: readonly string[];
   /** Whose access tokens must be bound to a key (DPoP): those of people, everybody's, or nobody's whose provider does not. */
   readonly boundTokens: 'people' | 'required' | 'when-offered';
@@ -56,9 +60,15 @@ export interface ConnectionConfig {
   readonly paths: readonly string[];
   /** `mcp` only: tools that a group restricted by `metrics` may call. */
   readonly unscopedTools: readonly string[];
+  /** `mcp` only: where the arguments of a tool carry metric queries, by the tool's name; these replace the defaults for it. */
+  readonly queryArguments: Readonly<Record<string, readonly QueryArgument[]>>;
+  /** `mcp` only: what becomes of calls to a tool that was changed since it was first seen. */
+  readonly toolChanges: ToolChanges;
   /** What to do with an answer that must be masked and cannot be (DESIGN §4, rule 3). */
   readonly unmaskable: 'refuse' | 'pass';
 }
+
+export type ToolChanges = { readonly effect: 'allow' | 'deny' } | { readonly effect: 'hold'; readonly hold: HoldTerms };
 
 /** Lists of globs that say what a call may be; a list left out means any, an empty one none. */
 export interface Scope {
@@ -66,25 +76,83 @@ export interface Scope {
   readonly tools?: readonly string[];
   readonly resources?: readonly string[];
   readonly prompts?: readonly string[];
+  /** Over the paths of intake and http calls. */
+  readonly paths?: readonly string[];
   readonly metrics?: readonly string[];
 }
 
-export interface AccessEntry extends Scope {
+/** Whom a part of the policy concerns; a list left out means everyone, or all. */
+export interface Concern {
   /** Names, not patterns. */
   readonly groups?: readonly string[];
   /** Globs over the names of connections. */
   readonly connections?: readonly string[];
-  readonly ttlMs: number;
 }
 
-export interface Rule extends Scope {
-  readonly id: string;
-  readonly effect: 'deny';
-  readonly groups?: readonly string[];
-  readonly connections?: readonly string[];
-  /** Shown to the caller. */
-  readonly message?: string;
+export interface AccessEntry extends Scope, Concern {
+  /** Tags that must be present, as globs. */
+  readonly tags?: readonly string[];
+  readonly ttlMs: number;
+  readonly hours?: Hours;
+  /** Left out where opening the connection needs no approval. */
+  readonly approval?: Approval;
+  readonly calls?: CallBudget;
+  /** What the server may ask of the client; left out: all. */
+  readonly serverRequests?: readonly ServerRequestKind[];
 }
+
+/** A time of the week. Where `toMin` is not after `fromMin`, it goes on into the next day. */
+export interface Hours {
+  /** The days on which it begins. */
+  readonly days: readonly Weekday[];
+  /** Minutes of the day. */
+  readonly fromMin: number;
+  readonly toMin: number;
+  readonly zone: string;
+}
+
+export interface Approval {
+  readonly approvers: readonly string[];
+  readonly min: number;
+  readonly withinMs: number;
+}
+
+export interface CallBudget {
+  readonly perMinute?: number;
+  readonly perSession?: number;
+}
+
+/** What a rule is about, or leaves alone: everything that is given must hold. */
+export interface RuleScope extends Scope {
+  /** A condition in CEL. */
+  readonly when?: string;
+}
+
+export interface HoldTerms extends Approval {
+  readonly reveal?: 'approvers';
+  readonly maskedArguments?: 'deny';
+}
+
+export type RuleEffect =
+  | { readonly effect: 'deny' }
+  | { readonly effect: 'hold'; readonly hold: HoldTerms }
+  | { readonly effect: 'mask'; readonly mask: RuleMask };
+
+export interface RuleMask {
+  readonly apply: readonly MaskPlace[];
+  readonly detectors: readonly DetectorName[];
+  readonly fields: readonly { readonly path: string; readonly as: FieldAction }[];
+}
+
+export type Rule = RuleScope &
+  Concern &
+  RuleEffect & {
+    readonly id: string;
+    /** Shown to the caller. */
+    readonly message?: string;
+    /** A call that any of these matches is left alone. */
+    readonly except?: readonly (RuleScope & Concern)[];
+  };
 
 export interface MaskConfig {
   /** Answers are masked on the wire as well where `client` is named; the record always is. */

@@ -1,7 +1,9 @@
 // The part of the schema of gateway.yaml that describes one connection, by kind.
 import { z } from 'zod';
 import { recordModes } from '../base/connection.ts';
-import { glob, globs, headerSecret, line, url } from './fields.ts';
+import { argumentPath, glob, globs, headerSecret, line, url } from './fields.ts';
+import { holdSchema } from './hold-schema.ts';
+import { queryForms } from './query-arguments.ts';
 
 // Names stand in URLs and file names.
 const connectionName = /^[a-z0-9][a-z0-9_-]{0,62}$/;
@@ -70,6 +72,22 @@ const mcp = z.strictObject({
   upstream_query: upstreamQuery,
   upstream_headers: upstreamHeaders,
   unscoped_tools: globs.default([]).describe('Tools that a group restricted by `metrics` may call: they concern no metric.'),
+  query_arguments: z
+    .record(
+      line(300),
+      z.array(
+        z.strictObject({
+          path: argumentPath.describe('Where in the arguments: "query", "queries[*].expression".'),
+          is: z.enum(queryForms).default('query').describe('A metric query, the query of a monitor, or the name of a metric.'),
+        }),
+      ),
+    )
+    .default({})
+    .describe('Arguments that carry metric queries, by tool. Datadog’s tools are known; what stands here replaces what is known of a tool.'),
+  tool_changes: z
+    .union([z.enum(['allow', 'hold', 'deny']), z.strictObject({ hold: holdSchema })])
+    .default('allow')
+    .describe('What becomes of calls to a tool whose description or schema was changed since it was first seen: allow, hold or deny.'),
 });
 
 const intake = z.strictObject({

@@ -1,5 +1,6 @@
 // The kinds of values in gateway.yaml: each is checked here and says in plain words what it should have been.
 import { z } from 'zod';
+import { fieldActions } from '../base/detectors.ts';
 import { limits } from '../base/limits.ts';
 import type { HeaderSecret, SecretRef } from './config.ts';
 import { parseDuration } from './duration.ts';
@@ -25,10 +26,40 @@ export const fieldPath = line(limits.patternLengthMax).regex(
   'must be a key name, or a path such as $..password or $..attributes.user.*',
 );
 
+/** Places that are masked, and what becomes of the value there. */
+export const maskFields = z.array(
+  z.strictObject({
+    path: fieldPath.describe('A place: "$..password", "$..attributes.user.*", or a bare key name.'),
+    as: z.enum(fieldActions).default('redact').describe('What becomes of the value.'),
+  }),
+);
+
+/** A place in the arguments of a tool: `query`, `queries[*].expression`. */
+export const argumentPath = line(200).regex(/^[^.*[\]\s]+(?:\[\*\])?(?:\.[^.*[\]\s]+(?:\[\*\])?)*$/, 'must be a path such as query, or queries[*].expression');
+
 /** Groups are compared whole: a pattern here would one day match a group that nobody thought of. */
 export const groups = z
   .array(line(300).refine((name) => !name.includes('*'), 'groups are whole names, not patterns; leave `groups` out for everyone'))
   .min(1, 'is empty and matches nobody; leave it out for everyone');
+
+/** An expression of CEL; what is wrong with it is found where the whole file is read. */
+export const condition = z.string().min(1).max(limits.conditionLengthMax);
+
+/** `08:30`; `24:00` is the end of a day. */
+export const timeOfDay = z
+  .string('must be a time such as "08:30", in quotes')
+  .regex(/^((?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'must be a time such as "08:30"');
+
+/** The name of a time zone, as this machine knows it. */
+export const timeZone = line(100).refine(isTimeZone, 'is no time zone; write one such as Europe/Berlin or UTC');
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}
 
 /** A duration such as `1h`; the schema's output is milliseconds. */
 export function duration(msMax: number, atMost: string) {

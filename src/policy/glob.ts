@@ -23,6 +23,28 @@ function matchesPieces(pieces: readonly string[], name: string): boolean {
   return true;
 }
 
+/** True where some name matches both patterns. Costs at most the product of their lengths. */
+export function globsOverlap(a: string, b: string): boolean {
+  // Row by row: which places in `b` can be reached together with each place in `a`.
+  let reached = new Array<boolean>(b.length + 1).fill(false);
+  for (let i = 0; i <= a.length; i++) {
+    const next = new Array<boolean>(b.length + 1).fill(false);
+    for (let j = 0; j <= b.length; j++) {
+      const left = i > 0 && (reached[j] ?? false);
+      const up = j > 0 && (next[j - 1] ?? false);
+      const both = i > 0 && j > 0 && (reached[j - 1] ?? false);
+      const [x, y] = [a[i - 1], b[j - 1]];
+      next[j] =
+        (i === 0 && j === 0) ||
+        (left && (x === '*' || (j > 0 && y === '*'))) ||
+        (up && (y === '*' || (i > 0 && x === '*'))) ||
+        (both && (x === y || x === '*' || y === '*'));
+    }
+    reached = next;
+  }
+  return reached[b.length] ?? false;
+}
+
 interface Starred {
   readonly pieces: readonly string[];
   readonly value: number;

@@ -11,8 +11,8 @@ export function policyHash(config: GatewayConfig): Uint8Array {
   return createHash('sha256').update(text).digest();
 }
 
-// JSON with sorted keys and without white space; lists keep their order, which means something in rules.
-function canonicalJson(value: unknown): string {
+/** JSON with sorted keys and without white space; lists keep their order, which means something in rules. */
+export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value)

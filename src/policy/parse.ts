@@ -2,7 +2,9 @@
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { buildConfig } from './build.ts';
+import { conditionFindings } from './condition-findings.ts';
 import type { GatewayConfig } from './config.ts';
+import { groupFindings } from './group-findings.ts';
 import { overriddenBy, withOverrides } from './overrides.ts';
 import { defaultMessage, type Finding, findingsOf } from './phrase.ts';
 import { YamlText } from './position.ts';
@@ -46,11 +48,16 @@ export function checkConfig(text: string, source: ConfigSource): CheckedConfig {
   const env = source.env ?? {};
   const raw = withOverrides(value, env);
   const parsed = fileSchema.safeParse(raw, { error: defaultMessage });
-  const findings = [...(parsed.success ? [] : findingsOf(parsed.error, raw)), ...referenceFindings(raw)];
+  const findings = [
+    ...(parsed.success ? [] : findingsOf(parsed.error, raw)),
+    ...referenceFindings(raw),
+    ...groupFindings(raw),
+    ...conditionFindings(raw).problems,
+  ];
   const located = (finding: Finding) => locate(finding, yaml, source.file, env);
   if (findings.length > 0 || !parsed.success) return failed(findings.map(located).toSorted(byPlace));
   const config = buildConfig(parsed.data, source.file);
-  return { config, problems: [], warnings: warningFindings(config).map(located).toSorted(byPlace) };
+  return { config, problems: [], warnings: [...warningFindings(config), ...conditionFindings(raw).warnings].map(located).toSorted(byPlace) };
 }
 
 export interface ParsedConfig {
@@ -73,7 +80,11 @@ export function problemLine(problem: Problem): string {
 function locate(finding: Finding, yaml: YamlText, file: string, env: NonNullable<ConfigSource['env']>): Problem {
   const variable = overriddenBy(finding.path, env);
   if (variable !== undefined) return { where: variable, line: 0, column: 0, message: finding.message };
-  const place = finding.atKey ? yaml.placeOfKey(finding.path) : yaml.placeOf(finding.path);
+  const place = finding.atKey
+    ? yaml.placeOfKey(finding.path)
+    : finding.offset === undefined
+      ? yaml.placeOf(finding.path)
+      : yaml.placeWithin(finding.path, finding.offset);
   return { where: file, ...place, message: finding.message };
 }
 

@@ -9,10 +9,12 @@ export interface Finding {
   /** True where the key at the end of `path` is what is wrong, not its value. */
   readonly atKey: boolean;
   readonly message: string;
+  /** Where in the text at `path`, in UTF-16 units; its beginning where left out. */
+  readonly offset?: number;
 }
 
 /** Keys of the policy language that this version does not have: better said than guessed at. */
-const unsupported = new Set(['hold', 'when', 'approval', 'agent', 'except', 'hours', 'server_requests', 'tool_changes', 'within', 'budget']);
+const unsupported = new Set(['agent']);
 
 /** Words for the messages that the schema does not bring itself; for zod's `error` option. */
 export function defaultMessage(issue: z.core.$ZodRawIssue): string | undefined {
@@ -20,6 +22,7 @@ export function defaultMessage(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.input === null) return 'has no value';
   if (issue.code === 'invalid_type') return `must be ${kinds[issue.expected] ?? issue.expected}`;
   if (issue.code === 'invalid_value') return `must be ${oneOf(issue.values.map(String))}`;
+  if (issue.code === 'invalid_union') return 'has none of the forms that it can have here';
   if (issue.code === 'too_small') return 'must not be empty';
   if (issue.code === 'too_big') return `is too long: at most ${issue.maximum}`;
   return undefined;
@@ -42,6 +45,10 @@ function findings(issue: z.core.$ZodIssue, raw: unknown): readonly Finding[] {
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], allowedKeys(path, raw)));
   if (issue.code === 'invalid_key') return [{ path, atKey: true, message: `${named(path)}: ${issue.issues[0]?.message ?? 'is not a valid name'}` }];
   const value = valueAt(raw, path);
+  if (issue.code === 'invalid_union' && issue.discriminator === undefined) {
+    const inner = nearestBranch(issue.errors, value);
+    if (inner.length > 0) return inner.flatMap((below) => findings({ ...below, path: [...issue.path, ...below.path] }, raw));
+  }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const options = 'options' in issue ? (issue.options ?? []).map(String) : [];
     const message = value === undefined ? `is missing; it must be ${oneOf(options)}` : `must be ${oneOf(options)}${guess(value, options)}`;
@@ -49,6 +56,13 @@ function findings(issue: z.core.$ZodIssue, raw: unknown): readonly Finding[] {
   }
   const hint = issue.code === 'invalid_value' ? guess(value, issue.values.map(String)) : '';
   return [{ path, atKey: false, message: `${named(path)}: ${issue.message}${hint}` }];
+}
+
+/** What is wrong in the branch of a union that has the form of the value: nobody is helped by what the others say of it. */
+function nearestBranch(branches: readonly (readonly z.core.$ZodIssue[])[], value: unknown): readonly z.core.$ZodIssue[] {
+  const deep = branches.filter((issues) => issues.some(({ path, code }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')));
+  const alike = deep.find((issues) => issues.every(({ path }) => (typeof path[0] === 'number') === Array.isArray(value)));
+  return alike ?? deep[0] ?? [];
 }
 
 function unknownKey(path: Path, allowed: readonly string[]): Finding {
@@ -88,6 +102,7 @@ interface JsonSchemaNode {
   readonly additionalProperties?: JsonSchemaNode | boolean;
   readonly items?: JsonSchemaNode;
   readonly oneOf?: readonly JsonSchemaNode[];
+  readonly anyOf?: readonly JsonSchemaNode[];
   readonly const?: unknown;
 }
 
@@ -100,6 +115,8 @@ function allowedKeys(path: Path, raw: unknown): readonly string[] {
       const kind = valueAt(raw, [...path.slice(0, i + 1), 'kind']);
       node = node.oneOf.find((option) => option.properties?.kind?.const === kind);
     }
+    const isList = Array.isArray(valueAt(raw, path.slice(0, i + 1)));
+    node = node?.anyOf?.find((option) => (isList ? option.items : option.properties)) ?? node;
   }
   return Object.keys(node?.properties ?? {});
 }

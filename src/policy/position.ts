@@ -19,8 +19,10 @@ const ALIASES_MAX = 100;
 export class YamlText {
   readonly #document: Document;
   readonly #lines = new LineCounter();
+  readonly #text: string;
 
   constructor(text: string) {
+    this.#text = text;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, strict: true, uniqueKeys: true, stringKeys: true });
   }
 
@@ -56,6 +58,16 @@ export class YamlText {
     return isScalar(pair?.key) && pair.key.range ? this.#at(pair.key.range[0]) : this.placeOf(path);
   }
 
+  /** Where unit `offset` of the text at `path` stands; the text's own place where it is written over several lines in a way that folds them. */
+  placeWithin(path: Path, offset: number): Place {
+    const node = this.#node(path);
+    if (!isScalar(node) || !node.range || typeof node.value !== 'string') return this.placeOf(path);
+    const [start, end] = node.range;
+    const source = this.#text.slice(start, end);
+    const at = node.type === 'BLOCK_LITERAL' ? unitInBlock(source, node.value, offset) : unitInLine(source, node.value, offset);
+    return this.#at(at === undefined ? start : start + at);
+  }
+
   #node(path: Path): Node | undefined {
     let node: Node | undefined = this.#document.contents ?? undefined;
     for (const step of path) {
@@ -71,6 +83,34 @@ export class YamlText {
     const { line, col } = this.#lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   }
+}
+
+/** The unit of a one-line scalar's source that stands for unit `offset` of its value. */
+function unitInLine(source: string, value: string, offset: number): number | undefined {
+  if (source === value) return offset;
+  const quote = source[0];
+  if (quote !== '"' && quote !== "'") return undefined;
+  let at = 1;
+  for (let unit = 0; unit < offset; unit++) {
+    if (source[at] === '\n') return undefined;
+    at += quote === "'" ? (source.startsWith("''", at) ? 2 : 1) : escapeLength(source, at);
+  }
+  return at;
+}
+
+function escapeLength(source: string, at: number): number {
+  if (source[at] !== '\\') return 1;
+  return { x: 4, u: 6, U: 10 }[source[at + 1] ?? ''] ?? 2;
+}
+
+/** The same in a block (`|`), whose lines stand behind an indentation that is not part of the value. */
+function unitInBlock(source: string, value: string, offset: number): number | undefined {
+  const before = value.slice(0, offset).split('\n');
+  const lines = source.split('\n');
+  const line = lines[before.length];
+  const text = value.split('\n')[before.length - 1] ?? '';
+  if (line === undefined || !line.endsWith(text)) return undefined;
+  return lines.slice(0, before.length).reduce((sum, l) => sum + l.length + 1, 0) + line.length - text.length + (before.at(-1)?.length ?? 0);
 }
 
 function pairOf(node: Node | undefined, key: string | number | undefined): Pair | undefined {

@@ -19,7 +19,18 @@ export function referenceFindings(raw: unknown): readonly Finding[] {
     const path: Path = ['rules', i];
     return [...unknownConnections(rule, path, connections), ...repeatedId(rule, path, ids), ...unreadableMetrics(rule, path, connections)];
   });
-  return [...misnamed, ...access, ...rules];
+  return [...misnamed, ...unapprovable(raw), ...access, ...rules];
+}
+
+// A changed tool would be held for nobody.
+function unapprovable(raw: unknown): readonly Finding[] {
+  const admins = asList(asMap(asMap(raw).identity).admin_groups);
+  if (admins.length > 0) return [];
+  return Object.entries(asMap(asMap(raw).connections)).flatMap(([name, connection]): Finding[] => {
+    if (asMap(connection).tool_changes !== 'hold') return [];
+    const message = `connections.${name}.tool_changes: nobody could approve, as identity.admin_groups is empty; name approvers: { hold: { approvers: [...] } }`;
+    return [{ path: ['connections', name, 'tool_changes'], atKey: false, message }];
+  });
 }
 
 function unknownConnections(entry: unknown, path: Path, connections: ReadonlyMap<string, unknown>): readonly Finding[] {
@@ -41,14 +52,14 @@ function repeatedId(rule: unknown, path: Path, ids: Map<string, number>): readon
   return [];
 }
 
-// On a connection where no metric name can be read, such a rule would deny nothing and look as if it did.
+// On a connection where no metric name can be read, such a rule would do nothing and look as if it did.
 function unreadableMetrics(rule: unknown, path: Path, connections: ReadonlyMap<string, unknown>): readonly Finding[] {
   const { metrics, connections: patterns } = asMap(rule);
   if (metrics === undefined) return [];
   const concerned = [...connections].filter(([name]) => !Array.isArray(patterns) || patterns.some((p) => typeof p === 'string' && globMatches(p, name)));
-  const unreadable = concerned.filter(([, kind]) => kind !== 'datadog-intake').map(([name]) => name);
+  const unreadable = concerned.filter(([, kind]) => kind === 'http').map(([name]) => name);
   if (unreadable.length === 0) return [];
-  const message = `${named(path)}.metrics works on datadog-intake connections only, and the rule concerns ${unreadable.join(', ')} too; name its connections`;
+  const message = `${named(path)}.metrics does not work on http connections, and the rule concerns ${unreadable.join(', ')} too; name its connections`;
   return [{ path: [...path, 'metrics'], atKey: true, message }];
 }
 

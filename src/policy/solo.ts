@@ -11,7 +11,7 @@ import { type Projection, projectPolicy } from './projection.ts';
 export function soloProjection(name: string, kind: ConnectionKind): Projection {
   const open: Omit<Projection, 'policyHash'> = {
     version: 1,
-    connection: { name, kind, record: 'full', paths: kind === 'http' ? ['/*'] : [], unscopedTools: [], unmaskable: 'refuse' },
+    connection: { name, kind, record: 'full', paths: kind === 'http' ? ['/*'] : [], unscopedTools: [], queryArguments: {}, unmaskable: 'refuse' },
     access: [{}],
     rules: [],
     mask: { apply: ['record'], detectors: [...detectorsDefault], patterns: [], pseudonymEpochMs: limits.pseudonymEpochMsDefault, fields: [] },
@@ -32,5 +32,5 @@ export function soloProjectionFrom(config: GatewayConfig, url: URL): Projection 
     });
   }
   const groups = [...config.access, ...config.rules].flatMap((entry) => entry.groups ?? []);
-  return projectPolicy(config, [...new Set(groups)], found[0]);
+  return projectPolicy(config, [...new Set(groups)], found[0], 'gateway');
 }

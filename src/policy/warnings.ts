@@ -1,17 +1,17 @@
 // What is allowed in gateway.yaml and yet most likely not meant.
 import { concerns } from './access.ts';
-import type { AccessEntry, ConnectionConfig, GatewayConfig, Rule } from './config.ts';
+import type { AccessEntry, ConnectionConfig, GatewayConfig } from './config.ts';
 import { isLoopback } from './fields.ts';
-import { globMatches } from './glob.ts';
+import { groupWarnings } from './group-findings.ts';
 import { type Finding, named } from './phrase.ts';
 import type { Path } from './position.ts';
+import { ruleWarnings } from './rule-warnings.ts';
 
 /** Findings that do not stop the gateway. */
 export function warningFindings(config: GatewayConfig): readonly Finding[] {
   const connections = Object.entries(config.connections).flatMap(([name, connection]) => connectionWarnings(name, connection, config));
   const access = config.access.flatMap((entry, i) => accessWarnings(entry, ['access', i], config));
-  const rules = config.rules.flatMap((rule, i) => ruleWarnings(rule, i, config));
-  return [...serverWarnings(config), ...connections, ...access, ...rules];
+  return [...serverWarnings(config), ...connections, ...access, ...ruleWarnings(config), ...groupWarnings(config)];
 }
 
 function serverWarnings(config: GatewayConfig): readonly Finding[] {
@@ -36,48 +36,16 @@ function connectionWarnings(name: string, connection: ConnectionConfig, config: 
 }
 
 function accessWarnings(entry: AccessEntry, path: Path, config: GatewayConfig): readonly Finding[] {
-  if (entry.metrics === undefined) return [];
+  if (entry.metrics === undefined && entry.tags === undefined) return [];
+  const at = entry.metrics === undefined ? 'tags' : 'metrics';
   return connectionsOf(entry, config).flatMap(([name, connection]) => {
-    if (connection.kind === 'http') return [key([...path, 'metrics'], `metric names cannot be read on ${name}, so ${named(path)} gives nothing there`)];
-    if (connection.kind === 'mcp' && connection.unscopedTools.length === 0) {
-      return [key([...path, 'metrics'], `${named(path)} is limited to namespaces and ${name} has no unscoped_tools, so it gives no tool there`)];
-    }
+    if (connection.kind === 'http') return [key([...path, at], `metric names cannot be read on ${name}, so ${named(path)} gives nothing there`)];
     return [];
   });
 }
 
-function ruleWarnings(rule: Rule, i: number, config: GatewayConfig): readonly Finding[] {
-  const path: Path = ['rules', i];
-  const never = (why: string) => [key([...path, 'id'], `rule ${rule.id} can never match: ${why}`)];
-  const entries = config.access.filter((entry) => entry.groups === undefined || rule.groups === undefined || overlap(entry.groups, rule.groups));
-  if (entries.length === 0) return never(`no access entry gives anything to ${rule.groups?.join(', ') ?? 'anyone'}`);
-  const targets = connectionsOf(rule, config).filter(([name]) => entries.some((entry) => concerns(entry.connections, name)));
-  if (targets.length === 0) return never('access gives the groups it names none of its connections');
-  const kinds = new Set(targets.map(([, connection]) => connection.kind));
-  if ((rule.tools || rule.resources || rule.prompts) && !kinds.has('mcp')) return never('tools, resources and prompts are on mcp connections only');
-  const verbless = rule.methods?.find((method) => !kinds.has('mcp') && !method.includes(' ') && !method.includes('*'));
-  if (verbless !== undefined) return never(`the method ${verbless} has no verb; write "POST ${verbless}"`);
-  const earlier = config.rules.slice(0, i).find((other) => covers(other, rule));
-  return earlier === undefined ? [] : never(`${earlier.id} stands before it and denies all that it does`);
-}
-
-// Only what is plain to see: the earlier rule says the same, or leaves out what the later one says.
-function covers(earlier: Rule, later: Rule): boolean {
-  const lists = ['groups', 'connections', 'methods', 'metrics', 'tools', 'resources', 'prompts'] as const;
-  return lists.every((list) => {
-    const wide = earlier[list];
-    // A rule without methods leaves alone what comes with the connection; one that names methods may take it.
-    if (list === 'methods' && wide === undefined) return later.methods === undefined || Boolean(later.tools || later.resources || later.prompts);
-    return wide === undefined ? true : (later[list]?.every((pattern) => wide.some((w) => globMatches(w, pattern))) ?? false);
-  });
-}
-
-function connectionsOf(entry: AccessEntry | Rule, config: GatewayConfig): readonly (readonly [string, ConnectionConfig])[] {
+function connectionsOf(entry: AccessEntry, config: GatewayConfig): readonly (readonly [string, ConnectionConfig])[] {
   return Object.entries(config.connections).filter(([name]) => concerns(entry.connections, name));
-}
-
-function overlap(a: readonly string[], b: readonly string[]): boolean {
-  return a.some((item) => b.includes(item));
 }
 
 function key(path: Path, message: string): Finding {

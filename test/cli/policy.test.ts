@@ -71,7 +71,7 @@ describe('policy check', () => {
     expect(error.exitCode).toBe(3);
     expect(error.message.split('\n')).toEqual([
       `${file}:1:7: data: must be sqlite:PATH`,
-      `${file}:8:46: unknown key "toolz" in access[0]; did you mean "tools"?; allowed here: groups, connections, methods, tools, resources, prompts, metrics, ttl`,
+      `${file}:8:46: unknown key "toolz" in access[0]; did you mean "tools"?; allowed here: groups, connections, methods, tools, resources, prompts, paths, metrics, tags, ttl, hours, approval, calls, server_requests`,
     ]);
   });
 

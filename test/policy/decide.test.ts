@@ -3,7 +3,7 @@ import { parseJson } from '../../src/base/json.ts';
 import type { Call, Decision } from '../../src/policy/call.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
-import { HEAD } from './support.ts';
+import { HEAD, someone } from './support.ts';
 
 const { config } = parseConfig(
   `${HEAD}connections:
@@ -37,7 +37,7 @@ rules:
 );
 
 function decide(groups: readonly string[], connection: string, call: Partial<Call> & { method: string }): Decision {
-  return compilePolicy(config, { groups }, connection).decide({ oneWay: false, ...call });
+  return compilePolicy(config, someone(groups), connection).decide({ oneWay: false, ...call });
 }
 
 /** `allow`, the rule that denied, or `?rule` where it is hidden. */
@@ -184,12 +184,12 @@ describe('what lists show', () => {
     [['scoped'], 'tool', 'get_metric', false],
     [['owner'], 'tool', 'x', true],
   ])('%j, %s %s: %s', (groups, what, name, expected) => {
-    expect(compilePolicy(config, { groups }, 'datadog').shows(what, name)).toBe(expected);
+    expect(compilePolicy(config, someone(groups), 'datadog').shows(what, name)).toBe(expected);
   });
 
   test('only who sees everything need not have lists read', () => {
-    expect(compilePolicy(config, { groups: ['owner'] }, 'datadog').showsAll).toBe(true);
-    for (const group of ['sre', 'reader', 'scoped', 'caller']) expect(compilePolicy(config, { groups: [group] }, 'datadog').showsAll).toBe(false);
+    expect(compilePolicy(config, someone(['owner']), 'datadog').showsAll).toBe(true);
+    for (const group of ['sre', 'reader', 'scoped', 'caller']) expect(compilePolicy(config, someone([group]), 'datadog').showsAll).toBe(false);
   });
 });
 
@@ -202,8 +202,9 @@ describe('on an intake', () => {
     ['a batch of nothing', ['checkout'], series(), 'allow'],
     ['checks are names too', ['checkout'], { method: 'POST /api/v1/check_run', checks: ['checkout.up'] }, 'allow'],
     ['checks outside', ['checkout'], { method: 'POST /api/v1/check_run', checks: ['db.up'] }, 'access'],
-    ['events have no namespace', ['checkout'], { method: 'POST /api/v1/events', events: ['checkout.deployed'] }, 'access'],
-    ['nor have logs', ['checkout'], { method: 'POST /api/v2/logs' }, 'access'],
+    ['titles of events are names too', ['checkout'], { method: 'POST /api/v1/events', events: ['checkout.deployed'] }, 'allow'],
+    ['events outside', ['checkout'], { method: 'POST /api/v1/events', events: ['db.deployed'] }, 'access'],
+    ['logs have no name', ['checkout'], { method: 'POST /api/v2/logs' }, 'access'],
     ['an entry of its own gives events', ['checkout', 'events'], { method: 'POST /api/v1/events', events: ['x'] }, 'allow'],
     ['and nothing else', ['events'], series('checkout.a'), '?access'],
     ['validating the key comes with the connection', ['events'], { method: 'GET /api/v1/validate' }, 'allow'],
@@ -242,5 +243,5 @@ describe('on an HTTP connection', () => {
 });
 
 test('there is no policy for a connection that does not exist', () => {
-  for (const name of ['nope', 'toString', '__proto__']) expect(() => compilePolicy(config, { groups: [] }, name)).toThrow('there is no connection named');
+  for (const name of ['nope', 'toString', '__proto__']) expect(() => compilePolicy(config, someone([]), name)).toThrow('there is no connection named');
 });

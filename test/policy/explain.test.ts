@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { explainDecision } from '../../src/policy/explain.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
-import { HEAD } from './support.ts';
+import { HEAD, someone } from './support.ts';
 
 const { config } = parseConfig(
   `${HEAD}connections:
@@ -23,7 +23,7 @@ rules:
 );
 
 test('every entry and rule says what it has to do with the call', () => {
-  const explained = explainDecision(config, ['sre'], 'datadog', { method: 'tools/call', tool: 'delete_monitor', oneWay: false });
+  const explained = explainDecision(config, someone(['sre']), 'datadog', { method: 'tools/call', tool: 'delete_monitor', oneWay: false });
   expect(explained).toEqual({
     decision: { effect: 'deny', rule: 'no-delete', reason: 'denied by rule no-delete', hidden: false },
     access: [
@@ -43,7 +43,7 @@ test('every entry and rule says what it has to do with the call', () => {
 });
 
 test('a rule is explained even where access already refuses', () => {
-  const explained = explainDecision(config, [], 'datadog', { method: 'tools/call', tool: 'delete_monitor', oneWay: false });
+  const explained = explainDecision(config, someone([]), 'datadog', { method: 'tools/call', tool: 'delete_monitor', oneWay: false });
   expect(explained.decision).toMatchObject({ rule: 'access', hidden: true });
   expect(explained.rules.map((step) => step.verdict)).toEqual(['denies', 'not for these groups', 'not for this connection', 'denies', 'does not match']);
 });

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
-import { DATADOG, HEAD } from './support.ts';
+import { DATADOG, HEAD, someone } from './support.ts';
 
 const decide = (rules: string, access: string, method: string) => {
   const { config } = parseConfig(`${HEAD}${DATADOG}access:\n  - ${access}\n${rules}`, { file: 'gateway.yaml' });
-  return compilePolicy(config, { groups: ['sre'] }, 'datadog').decide({ method, oneWay: false }).effect;
+  return compilePolicy(config, someone(['sre']), 'datadog').decide({ method, oneWay: false }).effect;
 };
 const open = '{ groups: [sre] }';
 

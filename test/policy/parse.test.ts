@@ -27,7 +27,13 @@ describe('a configuration that is right', () => {
       connections: {},
       access: [],
       rules: [],
-      mask: { apply: ['record'], detectors: ['secrets', 'email', 'phone', 'card', 'iban', 'ssn', 'ip'], fields: [] },
+      mask: {
+        apply: ['record'],
+        detectors: ['secrets', 'email', 'phone', 'card', 'iban', 'ssn', 'ip'],
+        patterns: [],
+        pseudonymEpochMs: 30 * 86_400_000,
+        fields: [],
+      },
     });
   });
 
@@ -75,6 +81,8 @@ mask: { apply: [record, client], detectors: [email], fields: [{ path: "$..passwo
       paths: [],
       unscopedTools: ['get_status'],
       unmaskable: 'pass',
+      queryArguments: {},
+      toolChanges: { effect: 'allow' },
     });
     expect(config.connections.intake).toMatchObject({ upstreams: { logs: 'https://logs.example.com' }, env: { DD_URL: '{endpoint}' }, record: 'off' });
     expect(config.connections.grafana).toMatchObject({ kind: 'http', paths: ['/api/*'] });
@@ -83,6 +91,8 @@ mask: { apply: [record, client], detectors: [email], fields: [{ path: "$..passwo
     expect(config.mask).toEqual({
       apply: ['record', 'client'],
       detectors: ['email'],
+      patterns: [],
+      pseudonymEpochMs: 30 * 86_400_000,
       fields: [
         { path: '$..password', as: 'redact' },
         { path: '$..user', as: 'drop' },

@@ -33,23 +33,18 @@ describe('a problem has its line and column', () => {
       'a mistyped key in a list',
       `${HEAD}${DATADOG}access:\n  - groups: [sre]\n  - groups: [dev]\n    tolls: ["x"]\n`,
       [
-        'gateway.yaml:9:5: unknown key "tolls" in access[1]; did you mean "tools"?; allowed here: groups, connections, methods, tools, resources, prompts, metrics, ttl',
+        'gateway.yaml:9:5: unknown key "tolls" in access[1]; did you mean "tools"?; allowed here: groups, connections, methods, tools, resources, prompts, paths, metrics, tags, ttl, hours, approval, calls, server_requests',
       ],
     ],
     [
-      'what a later version may bring',
-      `${HEAD}${DATADOG}${OPEN}rules:\n  - { id: a, deny: true, when: "true" }\n`,
-      [
-        'gateway.yaml:9:26: unknown key "when" in rules[0]; this version does not support it; allowed here: id, deny, groups, connections, methods, tools, resources, prompts, metrics, message',
-      ],
-    ],
-    [
-      'a rule that only holds',
+      'a hold that nobody can approve',
       `${HEAD}${DATADOG}${OPEN}rules:\n  - { id: a, hold: { within: 10m } }\n`,
-      [
-        'gateway.yaml:9:5: rules[0].deny: is missing',
-        'gateway.yaml:9:14: unknown key "hold" in rules[0]; this version does not support it; allowed here: id, deny, groups, connections, methods, tools, resources, prompts, metrics, message',
-      ],
+      ['gateway.yaml:9:14: rules[0].hold.approvers: is missing'],
+    ],
+    [
+      'a rule that does nothing, and one that does two things',
+      `${HEAD}${DATADOG}${OPEN}rules:\n  - { id: a, tools: [x] }\n  - { id: b, deny: true, hold: { approvers: [x] } }\n`,
+      ['gateway.yaml:9:5: rules[0]: must say one of deny, hold and mask', 'gateway.yaml:10:5: rules[1]: must say one of deny, hold and mask'],
     ],
     [
       'a kind that does not exist',
@@ -136,8 +131,8 @@ describe('a problem has its line and column', () => {
     ],
     [
       'a rule about metrics where none can be read',
-      `${HEAD}${DATADOG}${OPEN}rules:\n  - { id: a, deny: true, metrics: ["x.*"] }\n`,
-      ['gateway.yaml:9:26: rules[0].metrics works on datadog-intake connections only, and the rule concerns datadog too; name its connections'],
+      `${HEAD}connections: { a: { kind: http, upstream: "https://a", paths: ["/*"] } }\nrules:\n  - { id: a, deny: true, metrics: ["x.*"] }\n`,
+      ['gateway.yaml:6:26: rules[0].metrics does not work on http connections, and the rule concerns a too; name its connections'],
     ],
     [
       'a mask that leaves the record alone',

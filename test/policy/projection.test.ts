@@ -2,11 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/policy/call.ts';
 import { compilePolicy, compileProjection } from '../../src/policy/compile.ts';
-import type { AccessEntry, ConnectionConfig, GatewayConfig, Rule, Scope } from '../../src/policy/config.ts';
+import type { AccessEntry, ConnectionConfig, GatewayConfig, Scope } from '../../src/policy/config.ts';
 import { policyHash } from '../../src/policy/hash.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { projectionSchema, projectPolicy } from '../../src/policy/projection.ts';
-import { HEAD } from './support.ts';
+import { HEAD, someone } from './support.ts';
+
+type DenyRule = Scope & { readonly groups?: readonly string[]; readonly effect: 'deny' };
 
 const word = fc.constantFrom('a', 'ab', 'b', 'a.b', 'ba');
 const glob = fc.constantFrom('a', 'ab', 'a*', '*b', 'a*b', '*', 'b.*', 'tools/*', 'tools/call', 'resources/read', 'POST *', 'POST a', 'ping');
@@ -18,7 +20,7 @@ const kind = fc.constantFrom<ConnectionConfig['kind']>('mcp', 'datadog-intake', 
 const entry = fc.record({ groups: groupList, scope }).map(({ groups, scope: s }): AccessEntry => ({ ...present({ groups }), ...present(s), ttlMs: 1000 }));
 const rule = fc
   .record({ groups: groupList, scope })
-  .map(({ groups, scope: s }): Omit<Rule, 'id'> => ({ effect: 'deny' as const, ...present({ groups }), ...present(s) }));
+  .map(({ groups, scope: s }): DenyRule => ({ effect: 'deny' as const, ...present({ groups }), ...present(s) }));
 
 const configs = fc.record({
   kind,
@@ -46,7 +48,7 @@ function present<T extends object>(record: T): { [K in keyof T]?: Exclude<T[K], 
   return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-function configOf(made: { kind: ConnectionConfig['kind']; access: AccessEntry[]; rules: Omit<Rule, 'id'>[]; unscoped: string[] }): GatewayConfig {
+function configOf(made: { kind: ConnectionConfig['kind']; access: AccessEntry[]; rules: DenyRule[]; unscoped: string[] }): GatewayConfig {
   const { config } = parseConfig(`${HEAD}connections: { c: { kind: mcp, upstream: "https://c" } }\n`, { file: 'gateway.yaml' });
   const c: ConnectionConfig = { ...(config.connections.c as ConnectionConfig), kind: made.kind, paths: ['a*', 'b'], unscopedTools: made.unscoped };
   return { ...config, connections: { c }, access: made.access, rules: made.rules.map((r, i) => ({ ...r, id: `r${i}` })) };
@@ -109,9 +111,9 @@ describe('a projection', () => {
     fc.assert(
       fc.property(configs, groupSets, fc.array(call, { minLength: 1, maxLength: 8 }), (made, groups, calls) => {
         const config = configOf(made);
-        const policy = compilePolicy(config, { groups }, 'c');
-        const text = JSON.stringify(projectPolicy(config, groups, 'c'));
-        const projected = compileProjection(projectionSchema.parse(JSON.parse(text)));
+        const policy = compilePolicy(config, someone(groups), 'c');
+        const text = JSON.stringify(projectPolicy(config, groups, 'c', 'gateway'));
+        const projected = compileProjection(projectionSchema.parse(JSON.parse(text)), someone(groups));
         for (const asked of calls) {
           expect(projected.decide(asked)).toEqual(policy.decide(asked));
           expect(outcome(policy, asked)).toBe(outcomeByTheBook(config, groups, asked));
@@ -132,7 +134,7 @@ describe('a projection', () => {
   test('what is not listed cannot be called, and what can be called is listed', () => {
     fc.assert(
       fc.property(configs, groupSets, word, (made, groups, tool) => {
-        const policy = compilePolicy(configOf({ ...made, kind: 'mcp' }), { groups }, 'c');
+        const policy = compilePolicy(configOf({ ...made, kind: 'mcp' }), someone(groups), 'c');
         const decision = policy.decide({ method: 'tools/call', tool, oneWay: false });
         const hidden = decision.effect === 'deny' && decision.hidden;
         expect(policy.shows('tool', tool)).toBe(!hidden);
@@ -158,7 +160,7 @@ mask: { fields: [{ path: "$..user" }] }
 `,
       { file: 'gateway.yaml' },
     );
-    const projection = projectPolicy(config, ['sre'], 'datadog');
+    const projection = projectPolicy(config, ['sre'], 'datadog', 'forwarder');
     expect(projection).toMatchObject({
       connection: { name: 'datadog', kind: 'mcp', record: 'off' },
       access: [{ tools: ['get_*'] }],
@@ -169,7 +171,7 @@ mask: { fields: [{ path: "$..user" }] }
   });
 
   test('that a newer gateway wrote with a key we do not know is read without it', () => {
-    const projection = projectPolicy(configOf({ kind: 'mcp', access: [], rules: [], unscoped: [] }), [], 'c');
+    const projection = projectPolicy(configOf({ kind: 'mcp', access: [], rules: [], unscoped: [] }), [], 'c', 'gateway');
     expect(projectionSchema.parse({ ...projection, later: 1 })).toEqual(projection);
     expect(projectionSchema.safeParse({ ...projection, version: 2 }).success).toBe(false);
   });

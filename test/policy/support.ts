@@ -1,3 +1,5 @@
+import { someoneIn } from '../../src/policy/context.ts';
+
 // Pieces of gateway.yaml that the tests of this room put together.
 export const HEAD = `data: sqlite:gateway.db
 keys: file:/run/keys
@@ -9,3 +11,8 @@ export const DATADOG = `connections:
 export const OPEN = `access:
   - { groups: [sre] }
 `;
+
+/** Somebody in these groups, on a Tuesday at noon. */
+export function someone(groups: readonly string[]): ReturnType<typeof someoneIn> {
+  return someoneIn(groups, () => Date.UTC(2026, 10, 24, 12));
+}

@@ -32,11 +32,6 @@ describe('what is allowed and most likely not meant is a warning', () => {
       'gateway.yaml:4:13: plain http: grants and recordings cross the network unencrypted; put TLS in front and name the https:// address',
     ],
     [
-      'namespaces that leave no tool',
-      `connections:\n  a: { kind: mcp, upstream: "https://a", record: full }\naccess:\n  - { groups: [sre], metrics: ["checkout.*"] }\n`,
-      'gateway.yaml:7:22: access[0] is limited to namespaces and a has no unscoped_tools, so it gives no tool there',
-    ],
-    [
       'namespaces where no name can be read',
       `connections:\n  a: { kind: http, upstream: "https://a", paths: ["/*"], record: full }\naccess:\n  - { groups: [sre], metrics: ["checkout.*"] }\n`,
       'gateway.yaml:7:22: metric names cannot be read on a, so access[0] gives nothing there',

@@ -41,8 +41,13 @@ export function makeRules(options: RulesOptions = {}, ids: IdSource = countingId
     rules: options.rules ?? open.rules,
     mask: { ...open.mask, ...options.mask },
   };
-  return rulesOf(projection, { reconcileKey: createSecretKey(Buffer.alloc(32, 7)), ids, masksForClient: true });
+  return rulesOf(projection, { reconcileKey: createSecretKey(Buffer.alloc(32, 7)), ids, masksForClient: true, caller: someone });
 }
+
+const someone = {
+  identity: { issuer: 'https://login.example.com', subject: 'alice', email: 'alice@example.com', groups: [] },
+  session: { id: 'ses_test', openedMs: WALL_MS },
+};
 
 /** A request of a client, as the shell hands it to the steps. */
 export function makeRequest(
