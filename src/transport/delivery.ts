@@ -7,7 +7,9 @@ import { endExchange } from '../path/answer.ts';
 import type { OpenExchange } from '../path/rules.ts';
 import { handlesInHeaders } from '../protocol/handles.ts';
 import { headerValue, isEventStream, type RawHeaders } from '../protocol/headers.ts';
+import { LINES_TYPE, LineSplitter } from '../protocol/lines.ts';
 import type { Refusal } from '../protocol/refusal.ts';
+import { SseSplitter } from '../protocol/sse.ts';
 import { type ClientSide, isDone, whenDone } from './client.ts';
 import { EventStream } from './event-stream.ts';
 import type { Hop } from './hop.ts';
@@ -113,7 +115,10 @@ export class Delivery implements AnswerReceiver {
     }
     await this.#outlet.bind(handlesInHeaders(headers));
     const head = { status, headers };
-    this.#body = isEventStream(headerValue(headers, 'content-type')) ? new EventStream(this.#outlet, head) : new WholeBody(this.#outlet, head);
+    const type = headerValue(headers, 'content-type');
+    if (isEventStream(type)) this.#body = new EventStream(this.#outlet, head, new SseSplitter(limits.answerBytesMax));
+    else if (type === LINES_TYPE) this.#body = new EventStream(this.#outlet, head, new LineSplitter(limits.answerBytesMax));
+    else this.#body = new WholeBody(this.#outlet, head);
   }
 
   /** The upstream is to wait while the client does not keep up, or too much waits here. */

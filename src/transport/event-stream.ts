@@ -1,14 +1,18 @@
-// Brings an answer that is an event stream to the client: each message is recorded before the blank line that ends its event.
+// Brings an answer that is a stream of events, or of lines, to the client: each message is recorded before what ends its event or line.
 import { limits } from '../base/limits.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { endExchange } from '../path/answer.ts';
 import type { WireFacts } from '../path/drafts.ts';
 import type { RunningMac } from '../path/rules.ts';
 import { headersOfChanged, headerValue } from '../protocol/headers.ts';
-import { type SsePiece, SseSplitter, withData } from '../protocol/sse.ts';
+import { asLine, type LinePiece, type LineSplitter } from '../protocol/lines.ts';
+import { type SsePiece, type SseSplitter, withData } from '../protocol/sse.ts';
 import { codingsOf } from './body.ts';
 import type { AnswerBody, AnswerHead, Outlet } from './outlet.ts';
 import { openStreamDecoder, type StreamDecoder } from './stream-decoder.ts';
+
+type Splitter = SseSplitter | LineSplitter;
+type Piece = SsePiece | LinePiece;
 
 /** Bytes that were not decoded, of an event or of all the rest of a stream. */
 interface Opaque {
@@ -19,7 +23,7 @@ interface Opaque {
 export class EventStream implements AnswerBody {
   readonly #outlet: Outlet;
   readonly #head: AnswerHead;
-  readonly #splitter = new SseSplitter(limits.answerBytesMax);
+  readonly #splitter: Splitter;
   readonly #decoder: StreamDecoder | undefined;
   #seenBytes = 0;
   #finalSeen = false;
@@ -28,7 +32,8 @@ export class EventStream implements AnswerBody {
   /** What came since the stream could no longer be decoded. */
   #undecoded: Opaque | undefined;
 
-  constructor(outlet: Outlet, head: AnswerHead) {
+  constructor(outlet: Outlet, head: AnswerHead, splitter: Splitter) {
+    this.#splitter = splitter;
     this.#outlet = outlet;
     this.#head = head;
     const codings = codingsOf(headerValue(head.headers, 'content-encoding'));
@@ -90,27 +95,30 @@ export class EventStream implements AnswerBody {
   }
 
   /** Records what the pieces bring; resolves to the bytes to deliver. */
-  async #take(pieces: readonly SsePiece[]): Promise<readonly Buffer[]> {
+  async #take(pieces: readonly Piece[]): Promise<readonly Buffer[]> {
     const entries: EntryDraft[] = [];
     const delivered: Buffer[] = [];
     for (const piece of pieces) {
       const { entry, bytes } = this.#takePiece(piece);
       if (entry !== undefined) entries.push(entry);
       delivered.push(bytes);
+      if (piece.kind === 'line') await this.#outlet.bindIn(piece.message.toString('utf8'));
       if (piece.kind === 'event') await this.#outlet.bindIn(piece.data, piece.id);
     }
     await this.#outlet.record(entries);
     return delivered;
   }
 
-  #takePiece(piece: SsePiece): { entry: EntryDraft | undefined; bytes: Buffer } {
+  #takePiece(piece: Piece): { entry: EntryDraft | undefined; bytes: Buffer } {
     if (piece.kind === 'part') return { entry: this.#takePart(piece.raw, piece.last), bytes: piece.raw };
-    const { data, raw } = piece;
+    const { raw } = piece;
+    const data = piece.kind === 'line' ? piece.message.toString('utf8') : piece.data;
     if (data === undefined || data === '') return { entry: undefined, bytes: raw };
     const facts = this.#outlet.facts(Buffer.from(data, 'utf8'), raw.length);
     const { entry, changed } = this.#outlet.take({ facts, status: this.#head.status, text: data, whole: false });
     if (entry.final) this.#finalSeen = true;
-    return { entry, bytes: changed === undefined ? raw : withData(piece, changed) };
+    if (changed === undefined) return { entry, bytes: raw };
+    return { entry, bytes: piece.kind === 'line' ? asLine(Buffer.from(changed, 'utf8')) : withData(piece, changed) };
   }
 
   #takePart(raw: Buffer, last: boolean): EntryDraft | undefined {

@@ -1,6 +1,8 @@
 // The answer to a call whose client was kept waiting: the head of an event stream is out already, so whatever comes is put into events.
 import type { Socket } from 'node:net';
+import { limits } from '../base/limits.ts';
 import { headerValue, isEventStream, isJsonType, type RawHeaders } from '../protocol/headers.ts';
+import { asEvent, LINES_TYPE, LineSplitter } from '../protocol/lines.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
 import { readServerMessage, sameId } from '../protocol/server-message.ts';
 import type { ClientSide } from './client.ts';
@@ -11,8 +13,8 @@ const BLANK = 0x20;
 /** Of an answer that is not passed on as it is. */
 const KEPT_BYTES_MAX = 64 * 1024;
 
-/** `events` pass as they are; a `message` becomes the data of one event; of anything `else` the client is told in a message of ours. */
-type Form = 'events' | 'message' | 'else';
+/** `events` pass as they are; each of `lines` becomes an event; a `message` becomes the data of one event; of anything `else` the client is told in a message of ours. */
+type Form = 'events' | 'lines' | 'message' | 'else';
 
 /** Stands in for the client's response once its head is out. A status has no place there any more. */
 export class HeldAnswer implements ClientSide {
@@ -21,6 +23,7 @@ export class HeldAnswer implements ClientSide {
   #form: Form | undefined;
   #status = 200;
   #inData = false;
+  readonly #lines = new LineSplitter(limits.lineBytesMax);
   #kept: Buffer[] = [];
   #keptBytes = 0;
 
@@ -58,6 +61,7 @@ export class HeldAnswer implements ClientSide {
     // It was asked to come unpacked.
     if (status !== 200 || (coding !== undefined && coding !== 'identity')) this.#form = 'else';
     else if (isEventStream(type)) this.#form = 'events';
+    else if (type === LINES_TYPE) this.#form = 'lines';
     else this.#form = type !== undefined && isJsonType(type) ? 'message' : 'else';
     return this;
   }
@@ -70,6 +74,10 @@ export class HeldAnswer implements ClientSide {
     switch (this.#form) {
       case 'events':
         return this.#response.write(bytes);
+      case 'lines':
+        return this.#response.write(
+          Buffer.concat(this.#lines.push(Buffer.from(bytes)).map((line) => (line.kind === 'line' ? asEvent(line.message) : line.raw))),
+        );
       case 'message':
         return this.#response.write(this.#framed(bytes));
       default:
