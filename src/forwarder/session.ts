@@ -15,6 +15,7 @@ import { headerValue } from '../protocol/headers.ts';
 import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
+import { HopMemory } from '../transport/hop-memory.ts';
 import type { ServerProcesses } from '../transport/server-process.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import type { Edge } from './edge.ts';
@@ -67,6 +68,7 @@ export class ForwarderSession implements Lodger {
   readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0, held: 0 };
   #ended: SessionEnd | undefined;
   readonly #inFlight = new Set<InFlight>();
+  readonly #memory = new HopMemory();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -179,6 +181,7 @@ export class ForwarderSession implements Lodger {
     return {
       rules: this.#rules,
       upstream,
+      memory: this.#memory,
       credentials: edge.credentials,
       record: (entries) => this.append(entries),
       stopped: () => this.#stopped(),

@@ -8,6 +8,7 @@ import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop } from '../transport/hop.ts';
+import { HopMemory } from '../transport/hop-memory.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { answerRefused } from './authenticate.ts';
 import type { LiveSession } from './live.ts';
@@ -23,6 +24,7 @@ class SharedDataPath implements DataPath {
   readonly #parts: DataPathParts;
   readonly #upstream = new UpstreamPool();
   readonly #edges: ReadonlyMap<string, UpstreamEdge>;
+  readonly #memories = new Map<string, HopMemory>();
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(parts: DataPathParts) {
@@ -92,6 +94,7 @@ class SharedDataPath implements DataPath {
     return {
       rules: session.rules,
       upstream: this.#upstream,
+      memory: this.#memoryOf(session.connection),
       record: (entries) => (session.rules.record === 'off' ? Promise.resolve() : session.log.append(entries)),
       stopped: () => this.#stopped(session),
       dress: (outgoing) => edge.dress(outgoing),
@@ -100,6 +103,12 @@ class SharedDataPath implements DataPath {
       bind: (given) => handles.bind(given, owner),
       counted: () => undefined,
     };
+  }
+
+  #memoryOf(connection: string): HopMemory {
+    const memory = this.#memories.get(connection) ?? new HopMemory();
+    this.#memories.set(connection, memory);
+    return memory;
   }
 
   #stopped({ ended }: LiveSession): Refusal | undefined {

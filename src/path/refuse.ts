@@ -56,6 +56,11 @@ export function refuseFault(rules: PathRules, request: ClientRequest, fault: Bod
   return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, fault.status ?? 400)], answer: answerFault(fault) };
 }
 
+/** An id that another request of the same MCP session has, which is not answered yet (RULES R7). */
+export function refuseTakenId(rules: PathRules, request: ClientRequest, idLexeme: string): Answered {
+  return refuseFault(rules, request, { kind: 'fault', code: -32600, reason: 'a request with this id is in flight in the session', idLexeme });
+}
+
 /** An address that an upstream could read in another way than we do. */
 export function refuseAddress(rules: PathRules, request: ClientRequest, reason: string): Answered {
   const fault: BodyFault = { kind: 'fault', code: -32600, status: 400, reason, idLexeme: undefined };

@@ -6,6 +6,7 @@ import type { CallMask, Hold } from '../policy/call.ts';
 import { headersForRecord, type RawHeaders } from '../protocol/headers.ts';
 import { type BodyFault, type ClientMessage, type ClientMessages, readClientBody } from '../protocol/message.ts';
 import type { LocalAnswer } from '../protocol/refusal.ts';
+import { differingParam, type MirroredParams } from '../protocol/request-headers.ts';
 import { callOf, namesOf } from './call.ts';
 import { draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import { type HeldCall, holdMessage } from './hold.ts';
@@ -24,6 +25,8 @@ export interface ClientRequest {
   /** The body with its content coding undone; undefined where that failed, and `bodyFault` says why. */
   readonly body: Uint8Array | undefined;
   readonly bodyFault?: { readonly status: number; readonly reason: string };
+  /** What the lists of tools said so far of headers that repeat arguments. */
+  readonly mirrored?: MirroredParams;
 }
 
 export interface ForwardStep {
@@ -111,9 +114,22 @@ export function takeMcpBare(rules: PathRules, request: ClientRequest): RequestSt
 
 /** Reads the body of a POST as messages, or says why it cannot be. */
 export function readMessages(request: ClientRequest): ClientMessages | BodyFault {
-  if (request.body !== undefined) return readClientBody(request.body, request.headers);
+  if (request.body !== undefined) {
+    const read = readClientBody(request.body, request.headers);
+    return read.kind === 'fault' ? read : (mirroredFault(read.messages, request) ?? read);
+  }
   const { status, reason } = request.bodyFault ?? { status: 400, reason: 'the body cannot be read' };
   return { kind: 'fault', code: -32700, status, reason, idLexeme: undefined };
+}
+
+// Another argument in the header than in the body: one of the two is not what the upstream goes by (RULES R7).
+function mirroredFault(messages: readonly ClientMessage[], { headers, mirrored }: ClientRequest): BodyFault | undefined {
+  if (mirrored === undefined || mirrored.size === 0) return undefined;
+  for (const { node, idLexeme } of messages) {
+    const name = differingParam(node, headers, mirrored);
+    if (name !== undefined) return { kind: 'fault', code: -32020, reason: `Mcp-Param-${name} differs from the argument in the body`, idLexeme };
+  }
+  return undefined;
 }
 
 /** The names of what the messages ask for, unmasked still. */

@@ -1,6 +1,8 @@
 // What a client of the HTTP transport says in headers about a message that came without any (stdio, HTTP+SSE). Source: MCP
 // 2026-07-28, Streamable HTTP, request metadata. Does no IO.
 import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
+import { limits } from '../base/limits.ts';
+import { decodeMcpHeader, headerValues, type RawHeaders } from './headers.ts';
 
 /** A parameter of a tool that is repeated in `Mcp-Param-{name}`: where it stands in the arguments. */
 interface MirroredParam {
@@ -55,9 +57,36 @@ export function noteMirroredParams(text: string, mirrored: MirroredParams): void
     const name = stringMember(tool, 'name');
     if (name === undefined) continue;
     const found = paramsOf(member(tool, 'inputSchema'), []);
+    mirrored.delete(name);
     if (found.length > 0) mirrored.set(name, found);
-    else mirrored.delete(name);
+    const [oldest] = mirrored.keys();
+    if (mirrored.size > limits.mirroredToolsMax && oldest !== undefined) mirrored.delete(oldest);
   }
+}
+
+/**
+ * The parameter of a call whose `Mcp-Param-*` says something else than the argument, or undefined. A header that is missing is the
+ * upstream's to refuse, and so is one that no list of tools spoke of.
+ */
+export function differingParam(message: JsonNode, headers: RawHeaders, mirrored: MirroredParams): string | undefined {
+  if (stringMember(message, 'method') !== 'tools/call') return undefined;
+  const params = member(message, 'params');
+  for (const { name, path } of mirrored.get(stringMember(params, 'name') ?? '') ?? []) {
+    const said = headerValues(headers, `mcp-param-${name.toLowerCase()}`);
+    if (said.length === 0) continue;
+    const argument = path.reduce<JsonNode | undefined>((node, key) => member(node, key), member(params, 'arguments'));
+    if (!said.every((value) => isSaid(decodeMcpHeader(value), argument))) return name;
+  }
+  return undefined;
+}
+
+// Numbers by their value: a client may write 42.0 in one place and 42 in the other.
+function isSaid(text: string | undefined, argument: JsonNode | undefined): boolean {
+  const written = scalarText(argument);
+  if (text === written) return true;
+  return (
+    argument?.type === 'number' && text !== undefined && /^-?\d[\d.eE+-]*$/.test(text) && Number(text) === Number(written) && Number.isSafeInteger(Number(text))
+  );
 }
 
 /** A value as a header can carry it: as it is, or in base64 between marks. */

@@ -50,12 +50,16 @@ function readString(lexeme: string): string | undefined {
 /** True where two ids mean the same, however each side wrote it (`1` and `1.0`, `"a"` and `"\u0061"`). */
 export function sameId(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return false;
-  if (a === b) return true;
+  return a === b || meaningOfId(a) === meaningOfId(b);
+}
+
+/** An id in one spelling of all that mean the same; a number that JavaScript cannot hold exactly, and what is no id, stay as written. */
+export function meaningOfId(idLexeme: string): string {
   try {
-    const [x, y] = [JSON.parse(a) as unknown, JSON.parse(b) as unknown];
-    return x === y && !(typeof x === 'number' && !Number.isSafeInteger(x));
+    const value: unknown = JSON.parse(idLexeme);
+    return typeof value === 'string' || Number.isSafeInteger(value) ? JSON.stringify(value) : idLexeme;
   } catch {
-    return false;
+    return idLexeme;
   }
 }
 

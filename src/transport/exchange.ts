@@ -8,7 +8,7 @@ import { endExchange } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import { takeHttpCall } from '../path/http.ts';
 import { takeIntakeCall } from '../path/intake.ts';
-import { refuseAddress, refuseCall, refuseForeignHandle } from '../path/refuse.ts';
+import { refuseAddress, refuseCall, refuseForeignHandle, refuseTakenId } from '../path/refuse.ts';
 import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '../path/request.ts';
 import { handlesInRequest } from '../protocol/handles.ts';
 import { headerValue } from '../protocol/headers.ts';
@@ -52,7 +52,17 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
   const { rules } = hop;
   const call = await readCall(hop, arrived);
   const stopped = hop.stopped();
-  const step = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
+  const decided = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
+  const claim = hop.memory.claim(headerValue(call.headers, 'mcp-session-id'), messagesOf(decided));
+  try {
+    await serveStep(hop, arrived, call, claim.kind === 'claimed' ? decided : refuseTakenId(rules, call, claim.idLexeme));
+  } finally {
+    if (claim.kind === 'claimed') claim.release();
+  }
+}
+
+async function serveStep(hop: Hop, arrived: Arrived, call: ClientRequest, step: RequestStep): Promise<void> {
+  const { rules } = hop;
   let passed: PassedHold | undefined;
   try {
     if (step.kind === 'hold') passed = await passHold(hop, arrived, step);
@@ -81,7 +91,7 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
 
 async function readCall(hop: Hop, { request, body, exchange, parent, target }: Arrived): Promise<ClientRequest> {
   const facts: WireFacts = { exchange, parent, at: now(hop), wire: body, wireBytes: body?.length ?? Number(request.headers['content-length'] ?? 0) };
-  const base = { facts, verb: request.method ?? 'GET', target, headers: request.rawHeaders };
+  const base = { facts, verb: request.method ?? 'GET', target, headers: request.rawHeaders, mirrored: hop.memory.mirrored };
   if (body === undefined) return { ...base, body, bodyFault: { status: 413, reason: `the body is longer than ${limits.requestBytesMax} bytes` } };
   const coding = request.headers['content-encoding'];
   if (coding === undefined) return { ...base, body };
@@ -105,11 +115,15 @@ async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
   if (hop.rules.kind === 'http') return takeHttpCall(hop.rules, call);
   const step = call.verb === 'POST' ? takeMcpPost(hop.rules, call) : takeMcpBare(hop.rules, call);
   if (step.kind === 'answer') return step;
-  const { messages } = step.kind === 'hold' ? step.forward : step;
+  const messages = messagesOf(step);
   const handles = handlesInRequest(call.headers, messages);
   const foreign = handles.length === 0 ? undefined : await hop.foreign(handles);
   if (foreign === undefined) return step;
   return refuseForeignHandle(hop.rules, call, messages, foreign);
+}
+
+function messagesOf(step: RequestStep): readonly ClientMessage[] {
+  return step.kind === 'answer' ? [] : step.kind === 'hold' ? step.forward.messages : step.messages;
 }
 
 /** The ids, as written, of requests that these messages give up. */

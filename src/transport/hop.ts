@@ -5,6 +5,7 @@ import type { ForeignHandle, Handle } from '../protocol/handles.ts';
 import type { RawHeaders } from '../protocol/headers.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 import type { HoldKeeper } from './held.ts';
+import type { HopMemory } from './hop-memory.ts';
 import type { Upstream, UpstreamRequest } from './upstream.ts';
 
 /** One request on its way to the next hop. */
@@ -33,6 +34,8 @@ export interface Hop {
   /** The rules in force now; a renewed projection replaces them between two requests. */
   readonly rules: PathRules;
   readonly upstream: Upstream;
+  /** What outlives one exchange. */
+  readonly memory: HopMemory;
   /** `keep` where the client's own credential goes along (solo), so that the upstream's cookies are the client's. Default: `drop`. */
   readonly credentials?: 'keep' | 'drop';
   /** Makes the entries durable, in order. Rejects with a McprecError where it cannot. */

@@ -5,6 +5,7 @@ import type { Moment, WireFacts } from '../path/drafts.ts';
 import type { OpenExchange, PathRules } from '../path/rules.ts';
 import { type Handle, handlesInAnswer } from '../protocol/handles.ts';
 import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts';
+import { noteMirroredParams } from '../protocol/request-headers.ts';
 import type { ClientSide } from './client.ts';
 import type { Hop } from './hop.ts';
 
@@ -51,6 +52,7 @@ export class Outlet {
 
   /** The entry and the bytes of one message. */
   take(message: AnswerMessage): AnswerStep {
+    if (message.text !== undefined && mayList(this.open)) noteMirroredParams(message.text, this.#hop.memory.mirrored);
     return this.rules.kind === 'mcp' ? takeMcpAnswer(this.rules, this.open, message) : takeHttpAnswer(this.rules, this.open, message);
   }
 
@@ -104,6 +106,11 @@ export class Outlet {
     const { clock } = this.rules.ids;
     return { wallMs: clock.wallMs(), monoUs: clock.monoUs() };
   }
+}
+
+// A stream that belongs to no request may bring the answer to an earlier one.
+function mayList({ requests }: OpenExchange): boolean {
+  return requests.length === 0 || requests.some(({ method }) => method === 'tools/list');
 }
 
 /** What brings the body of an answer through an outlet. Its steps are run one after the other. */

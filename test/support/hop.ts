@@ -9,6 +9,7 @@ import type { PathRules } from '../../src/path/rules.ts';
 import { readBody } from '../../src/transport/body.ts';
 import { serveExchange } from '../../src/transport/exchange.ts';
 import type { Hop } from '../../src/transport/hop.ts';
+import { HopMemory } from '../../src/transport/hop-memory.ts';
 import { UpstreamPool } from '../../src/transport/upstream.ts';
 import { makeRules } from './rules.ts';
 
@@ -56,6 +57,7 @@ export class TestHop implements AsyncDisposable {
     const whole: Hop = {
       rules,
       upstream: pool,
+      memory: new HopMemory(),
       credentials: edge.credentials,
       record: async (entries) => {
         await opened.beforeRecord(entries);
