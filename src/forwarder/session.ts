@@ -47,6 +47,8 @@ export interface SessionParts {
 }
 
 export interface SessionServer {
+  /** True of a server of HTTP+SSE (MCP 2024-11-05). */
+  readonly isOld?: boolean;
   readonly processes?: ServerProcesses;
   /** Ends it in order, with all of its entries written. */
   close(): Promise<void>;
@@ -98,6 +100,11 @@ export class ForwarderSession implements Lodger {
   /** The processes of a server that is a command; undefined where it is none. */
   get processes(): ServerProcesses | undefined {
     return this.#parts.server?.processes;
+  }
+
+  /** True where the server speaks HTTP+SSE, as did MCP 2024-11-05. */
+  get servesOldTransport(): boolean {
+    return this.#parts.server?.isOld ?? false;
   }
 
   get counts(): SessionCounts {

@@ -9,6 +9,7 @@ import { rulesOf } from '../path/rules.ts';
 import { soloProjection } from '../policy/solo.ts';
 import { PipeUpstream } from '../transport/pipe-upstream.ts';
 import { ServerProcesses } from '../transport/server-process.ts';
+import { ssePipes } from '../transport/sse-pipe.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { type Edge, pipeEdge, soloEdge } from './edge.ts';
 import type { SoloTarget } from './options.ts';
@@ -66,7 +67,12 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
 type Server = { readonly edge: Edge } & Pick<SessionParts, 'upstream' | 'server'>;
 
 function serverOf({ target, upstream, localToken, ids, said }: SoloOptions, session: () => ForwarderSession): Server {
-  if (target.kind === 'solo') return { edge: soloEdge(target.url, localToken), upstream };
+  if (target.kind === 'solo') {
+    const edge = soloEdge(target.url, localToken);
+    if (target.transport !== 'sse') return { edge, upstream };
+    const pipes = new PipeUpstream(ssePipes(upstream), ids.random);
+    return { edge, upstream: pipes, server: { isOld: true, close: () => pipes.close() } };
+  }
   const processes = new ServerProcesses({
     command: target.command,
     rules: () => session().rules,

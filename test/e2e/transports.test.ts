@@ -44,7 +44,10 @@ async function open(client: ClientKind, era: 'legacy' | 'modern', upstream: Upst
   if (client === 'stdio') return { client: keep(await make(startedMcprec(home.path, 'connect', '--stdio', ...args))) };
   const mcprec = keep(startMcprec(['connect', '--json', ...args], home.path));
   const { sessions } = await mcprec.event<{ sessions: readonly [{ endpoint: string }] }>('connected');
-  return { client: keep(await make({ url: sessions[0].endpoint, sse: client === 'sse' })), mcprec };
+  return {
+    client: keep(await make({ url: client === 'sse' ? sessions[0].endpoint.replace(/mcp$/, 'sse') : sessions[0].endpoint, sse: client === 'sse' })),
+    mcprec,
+  };
 }
 
 /** The entries of the one session in the journal, once it is closed. */
@@ -64,6 +67,11 @@ const mixes: readonly (readonly [ClientKind, 'legacy' | 'modern', UpstreamKind, 
   ['stdio', 'modern', 'http', '2026-07-28'],
   ['stdio', 'legacy', 'stdio', '2025-11-25'],
   ['stdio', 'modern', 'stdio', '2026-07-28'],
+  ['sse', 'legacy', 'sse', '2025-11-25'],
+  ['sse', 'legacy', 'http', '2025-11-25'],
+  ['sse', 'legacy', 'stdio', '2025-11-25'],
+  ['http', 'legacy', 'sse', '2025-11-25'],
+  ['stdio', 'legacy', 'sse', '2025-11-25'],
 ];
 
 describe('solo', () => {

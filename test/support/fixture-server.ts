@@ -19,7 +19,7 @@ import { listenOnLoopback } from '../../src/dev/listen.ts';
 
 const info = { name: 'fixture', version: '1.0.0' };
 const yes = z.object({ yes: z.boolean() });
-const question = { message: 'Sure?', requestedSchema: { type: 'object', properties: { yes: { type: 'boolean' } }, required: ['yes'] } } as const;
+const question = { message: 'Sure?', requestedSchema: { type: 'object' as const, properties: { yes: { type: 'boolean' as const } }, required: ['yes'] } };
 const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
 
 /** Of SDK v2, for both eras. */
