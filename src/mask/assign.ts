@@ -1,22 +1,23 @@
 // Secrets that their name gives away: `"password": "…"`, `API_KEY=…`, `token: …`, `--secret …`, at any depth of JSON in strings.
+import { maskCookies, maskCredentials } from './credentials.ts';
+import { maskEntropy } from './dense.ts';
 import { type NameKind, nameKind } from './keynames.ts';
 import { lastMark, markEnd } from './marker.ts';
 import type { Source } from './source.ts';
-import { isDigit, isLetter } from './units.ts';
-import { closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER, VALUE_MAX } from './values.ts';
+import { isAlnum, isDigit, isSpace } from './units.ts';
+import { BARE_SEEN, closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER, SPACES_MAX, VALUE_MAX } from './values.ts';
 
 const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
 const SINGLE = 0x27;
 const COLON = 0x3a;
 const EQUALS = 0x3d;
-const SPACES_MAX = 16;
 const ITEMS_MAX = 64;
 const ELEMENT_MAX = 512;
-const BARE_SEEN = 256;
+const PEM_BEGINS = '-----BEGIN ';
 
 /** A name and where it ends; `quoted` where it stands in quotes, as in JSON, behind that many backslashes. */
-interface Name {
+export interface Name {
   readonly kind: NameKind;
   readonly end: number;
   readonly quoted: boolean;
@@ -35,7 +36,10 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
     while (u[end - 1 - slashes] === BACKSLASH) slashes++;
     end -= slashes;
   }
-  if (end !== nameEnd) return 0;
+  // `user[password]=`, also as `user%5Bpassword%5D=`.
+  if (u[end - 1] === 0x5d && nameEnd === end - 1) end = nameEnd;
+  else if (u[end - 3] === 0x25 && nameEnd === end && /^%5d$/i.test(source.text.slice(end - 3, end))) end -= 3;
+  else if (end !== nameEnd) return 0;
   const kind = (source.on.secrets ? nameKind(u, end) : undefined) ?? fieldKind(source, nameStart, end);
   if (kind === undefined) return 0;
   const sign = u[at];
@@ -55,33 +59,23 @@ export function maskElement(source: Source, at: number, nameStart: number): numb
   const u = source.units;
   const before = u[nameStart - 1];
   const kind = source.on.secrets && (before === 0x3c || before === COLON) ? nameKind(u, at) : undefined;
-  if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
+  if (kind === undefined || kind === 'value' || kind === 'signature' || kind === 'entropy') return 0;
   const end = source.text.slice(at + 1, at + 1 + ELEMENT_MAX).search(/[<"\\\n]/) + at + 1;
   if (end <= at + 1 || u[end] !== 0x3c || lastMark(source.text, at, end)?.end === end) return 0;
   return isPlaceholder(source.text.slice(at + 1, end)) ? 0 : source.hit(at + 1, end, markOf(kind));
 }
 
-/** Masks what follows a command line's `--password` or the sentence's `the password is`, where it can be a secret; returns its end, or 0. */
-export function maskFollowing(source: Source, nameEnd: number, from: number): number {
-  const u = source.units;
-  const kind = nameKind(u, nameEnd);
-  if (kind !== 'password' && kind !== 'secret' && kind !== 'code') return 0;
-  let value = from;
-  while (value - from < SPACES_MAX && isSpace(u[value])) value++;
-  if (u[value] === 0x2d) return 0;
-  const quoted = u[value] === DOUBLE || u[value] === SINGLE || u[value] === 0x60;
-  const held = source.text.slice(value + 1, value + 257).split(/["'`\\]/, 1)[0] ?? '';
-  if (quoted && !isPlausible({ kind, sign: 'colon', held, next: ' ' })) return 0;
-  return maskValueAt(source, { kind, end: nameEnd, quoted: false, slashes: 0 }, 'colon', value);
-}
-
-function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
+/** Masks the value of `name` that stands at `at`, with its quotes if it has any; returns its end, or 0. */
+export function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
   const u = source.units;
   let open = at;
   while (u[open] === BACKSLASH) open++;
+  // SQL Server's strings: N'…'.
+  if (open === at && u[at] === 0x4e && u[at + 1] === SINGLE) return maskQuoted(source, name, at + 1, at + 1);
   const quote = u[open];
+  if (name.kind === 'entropy') return maskEntropy(source, name, at, open);
   if (name.kind === 'value') return maskPair(source, name, at, open);
-  if (name.kind === 'signature' && !inQuery(source, name.end)) return 0;
+  if (name.kind === 'signature' && !(inQuery(source, name.end) && isLongCode(source, name, at))) return 0;
   if (quote === DOUBLE || quote === SINGLE || quote === 0x60) return maskQuoted(source, name, at, open);
   if (u[at] === 0x5b && name.quoted) return maskItems(source, name, at);
   if (name.quoted && (isDigit(u[at]) || u[at] === 0x2d)) return maskNumber(source, name, at);
@@ -98,12 +92,15 @@ function maskNumber(source: Source, name: Name, at: number): number {
   return name.kind === 'password' || name.kind === 'code' ? source.hit(at, end, markOf(name.kind)) : 0;
 }
 
-function maskQuoted(source: Source, name: Name, at: number, open: number): number {
+/** Masks the content of the quotes that open at `open`, behind the backslashes from `at` on; returns its end, or 0. */
+export function maskQuoted(source: Source, name: Name, at: number, open: number): number {
   const start = open + 1;
   if (isClosing(source, name, at, open)) return 0;
   const end = closingQuote(source, open, open - at);
   if (end <= start) return 0;
   const held = source.text.slice(start, Math.min(end, start + 64));
+  // A key in PEM goes on over lines: it is masked as one.
+  if (source.units[end] === 0x0a && held.startsWith(PEM_BEGINS)) return 0;
   if (markEnd(source.text, start) === end || (!name.quoted && isPlaceholder(held))) return 0;
   if (name.kind === 'code' && !/^\d{3,8}$/.test(held)) return 0;
   if (name.kind === 'cookie' && !source.text.slice(start, end).includes('=')) return 0;
@@ -145,61 +142,26 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
   const seen = endOfBare(source, at, BARE_SEEN);
   if (seen === at) return 0;
   const held = source.text.slice(at, seen);
+  // A call in code.
+  if (source.units[seen] === 0x28 && /^[A-Za-z_][\w.]*$/.test(held)) return 0;
   const pair = { kind: name.kind, sign, held, next: source.text.slice(seen, seen + 2) };
   if (isPlaceholder(held) || !isPlausible(pair)) return 0;
   return source.hit(at, endOfBare(source, at, VALUE_MAX), markOf(name.kind));
-}
-
-// `Authorization: Bearer …`: the scheme stays, its credentials go. Schemes with parameters go to the end of the line.
-const SCHEME = /(?:basic|bearer|token|apikey|api-key|negotiate|ntlm|dpop|splunk|ssws|geniekey|key|bot) {1,4}/iy;
-const SCHEME_WITH_PARAMETERS = /(?:digest|aws4-hmac-sha256|hawk|signature|mac|oauth) {1,4}/iy;
-const PARAMETERS = /(?:[A-Za-z][\w-]{0,31}=(?:\\{0,7}"[^"\\\r\n]{0,1024}\\{0,7}"|[^\s,"'\\]{0,1024})(?:, {0,4})?){1,24}/y;
-
-function maskCredentials(source: Source, at: number): number {
-  const { text } = source;
-  SCHEME_WITH_PARAMETERS.lastIndex = at;
-  if (SCHEME_WITH_PARAMETERS.test(text)) {
-    const start = SCHEME_WITH_PARAMETERS.lastIndex;
-    PARAMETERS.lastIndex = start;
-    return PARAMETERS.test(text) ? source.hit(start, PARAMETERS.lastIndex, 'secret:authorization') : 0;
-  }
-  SCHEME.lastIndex = at;
-  const start = SCHEME.test(text) ? SCHEME.lastIndex : at;
-  const seen = endOfBare(source, start, BARE_SEEN);
-  if (seen === start || markEnd(text, start) > 0) return 0;
-  const held = text.slice(start, seen);
-  if (isPlaceholder(held) || (start === at && !isPlausible({ kind: 'secret', sign: 'colon', held, next: '' }))) return 0;
-  return source.hit(start, endOfBare(source, start, VALUE_MAX), 'secret:authorization');
-}
-
-function maskCookies(source: Source, at: number): number {
-  const end = endOfLine(source, at);
-  return source.text.slice(at, Math.min(end, at + 4096)).includes('=') ? source.hit(at, end, 'secret:cookie') : 0;
-}
-
-const LINE_MAX = 8192;
-
-function endOfLine(source: Source, at: number): number {
-  const u = source.units;
-  let i = at;
-  while (i < source.length && i - at < LINE_MAX) {
-    const c = u[i] ?? 0;
-    if (c === DOUBLE || c === BACKSLASH || c < 0x20 || c === SINGLE) break;
-    i++;
-  }
-  return i;
 }
 
 // `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.
 const NAMED =
   /(?:name|key|field|header|variable|env)\\{0,7}["']?\s{0,4}[:=]\s{0,4}\\{0,7}["']?([\w. -]{1,64}?)\\{0,7}["']?(?:\s{0,8},\s{0,8}|\s{1,24}|(?:\\{1,7}n\s{0,24}))\\{0,7}["']?$/i;
 
+// `variable "db_password" { default = "…" }`, as Terraform's variables are written.
+const VARIABLE = /variable\s{1,4}\\{0,7}"([\w-]{1,64})\\{0,7}"\s{0,4}\{[^{}]{0,80}$/;
+
 function maskPair(source: Source, name: Name, at: number, open: number): number {
   const first = source.units[open];
-  if (first !== DOUBLE && first !== SINGLE && !isLetter(first)) return 0;
-  const nameStart = name.end - 5;
+  if (first !== DOUBLE && first !== SINGLE && !isAlnum(first)) return 0;
+  const nameStart = name.end - (((source.units[name.end - 1] as number) | 0x20) === 0x74 ? 7 : 5);
   const before = source.text.slice(Math.max(0, nameStart - 160), nameStart);
-  const found = NAMED.exec(before);
+  const found = NAMED.exec(before) ?? VARIABLE.exec(before);
   const label = found?.[1];
   if (!found || label === undefined) return 0;
   const labelEnd = nameStart - before.length + found.index + found[0].lastIndexOf(label) + label.length;
@@ -209,16 +171,20 @@ function maskPair(source: Source, name: Name, at: number, open: number): number 
   return first === DOUBLE || first === SINGLE ? maskQuoted(source, pair, at, open) : maskBare(source, pair, 'equals', at);
 }
 
+// Of codes, only those that are exchanged for tokens.
+function isLongCode(source: Source, { end }: Name, at: number): boolean {
+  if (source.text.charAt(end - 1) !== 'e' || source.text.slice(end - 4, end) !== 'code') return true;
+  const held = source.text.slice(at, endOfBare(source, at, BARE_SEEN));
+  return held.length >= 16 && /\d/.test(held) && /[A-Za-z]/.test(held);
+}
+
 // Signatures of signed links: only as a parameter of a query.
 function inQuery(source: Source, nameEnd: number): boolean {
-  return /[?&;](?:sig|signature)$|x-(?:amz|goog)-signature$/i.test(source.text.slice(Math.max(0, nameEnd - 24), nameEnd));
+  return /[?&;](?:sig|signature|code)$|x-(?:amz|goog)-signature$/i.test(source.text.slice(Math.max(0, nameEnd - 24), nameEnd));
 }
 
-function markOf(kind: NameKind): string {
+/** The mark of a value whose name says that it is of this kind. */
+export function markOf(kind: NameKind): string {
   if (kind === 'field') return 'field';
   return kind === 'secret' ? 'secret:key' : `secret:${kind}`;
-}
-
-function isSpace(c: number | undefined): boolean {
-  return c === 0x20 || c === 0x09;
 }

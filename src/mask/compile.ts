@@ -13,7 +13,7 @@ import { placeInJson, placeInText, type Replacement } from './places.ts';
 import { type ProtocolSpans, protocolSpans } from './protocol.ts';
 import { scan } from './scan.ts';
 import type { Enabled, Hit } from './source.ts';
-import { unescapedView } from './view.ts';
+import { plainView } from './view.ts';
 
 export interface MaskerOptions {
   /** Key of pseudonyms; only the gateway has one (RULES R3). Without it `pseudonym` is recorded as `redact`. */
@@ -21,7 +21,7 @@ export interface MaskerOptions {
 }
 
 // Raised with every change of what is found or how it is marked.
-const ENGINE = 1;
+const ENGINE = 2;
 
 /** Compiles `settings` into a masker. Throws `config_invalid` for a field path that cannot be read and a pattern that RE2 does not take. */
 export function compileMasker(settings: MaskSettings, options: MaskerOptions = {}): Masker {
@@ -79,7 +79,7 @@ function findHits(engine: Engine, text: string, request: MaskRequest): readonly 
   const settings = { on: engine.on, names: engine.fields.names };
   let { hits, hidden, opaque } = scan(text, request.form, settings);
   if (hidden) {
-    const view = unescapedView(text);
+    const view = plainView(text);
     const again = scan(view.text, request.form, settings);
     hits = view.back(withOptional(engine, view.text, again.hits));
     opaque = again.opaque;

@@ -32,6 +32,11 @@ export function maskDigits(source: Source, at: number, end: number): number {
   return (on.card && maskGroupedCard(source, run)) || (on.ssn && maskGroupedSsn(source, run)) || (on.phone && maskPhone(source, run)) || 0;
 }
 
+/** Masks the international number whose digits start at `at`, behind the `%2B` of a query; returns its end, or 0. */
+export function maskDialled(source: Source, at: number): number {
+  return maskPhone(source, { ...readRun(source, at), plus: true });
+}
+
 // Digits without a break.
 function maskWhole(source: Source, at: number, end: number): number {
   const { units: u, on } = source;
@@ -64,7 +69,7 @@ function maskGroupedCard(source: Source, run: NumberRun): number {
   const { sizes, separators } = run;
   const separator = separators[1];
   const first = sizes[0] ?? 0;
-  if (separator === undefined || separator.length !== 1 || run.plus || first > 8 || '/()'.includes(separator)) return 0;
+  if (separator === undefined || separator.length > 2 || run.plus || first > 8 || /[/()]/.test(separator)) return 0;
   let total = first;
   let found = 0;
   const start = run.groups[0]?.start ?? 0;
@@ -75,7 +80,7 @@ function maskGroupedCard(source: Source, run: NumberRun): number {
     const end = run.groups[count - 1]?.end ?? 0;
     const rating = rateCard(digitsOf(source, run, count));
     if (rating === 'no') continue;
-    const usual = separator !== '.' && sizes.slice(0, count - 1).every((size) => size >= 4 && size <= 6);
+    const usual = separator.length === 1 && separator !== '.' && sizes.slice(0, count - 1).every((size) => size >= 4 && size <= 6);
     if ((usual && rating === 'certain') || isNear(source, 'card', start, end)) found = end;
   }
   return found === 0 ? 0 : source.hit(start, found, 'card');

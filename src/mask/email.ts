@@ -93,7 +93,10 @@ function endOfDomain(source: Source, at: number): number {
     const c = u[i] ?? 0;
     if (c === POINT || i === highest || !isDomainUnit(source, i, c)) {
       if (i === labelStart) break;
-      if (labelStart > at && isTopLabel(source, labelStart, i)) end = i;
+      // The underscore or hyphen behind it belongs to the sentence.
+      let labelEnd = i;
+      while (labelEnd > labelStart && (u[labelEnd - 1] === 0x5f || u[labelEnd - 1] === HYPHEN)) labelEnd--;
+      if (labelStart > at && isTopLabel(source, labelStart, labelEnd)) end = labelEnd;
       if (c !== POINT) break;
       labelStart = i + 1;
     }

@@ -1,6 +1,6 @@
 // Backslashes in the raw text of JSON, and of JSON in its strings: one unit or more of backslash, then what they escape.
 import type { Source } from './source.ts';
-import { hexValue } from './units.ts';
+import { FOREIGN, hexValue, KIND } from './units.ts';
 
 const BACKSLASH = 0x5c;
 const SLASH = 0x2f;
@@ -31,7 +31,7 @@ export function skipEscape(source: Source, at: number): number {
 function isTelling(code: number): boolean {
   if (code < 0x80)
     return code >= 0x20 && code !== 0x3c && code !== 0x3e && code !== 0x26 && code !== 0x27 && code !== 0x22 && code !== BACKSLASH && code !== 0x7f;
-  return code === 0xa0 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
+  return KIND[code] === FOREIGN || code === 0xa0 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
 }
 
 /** Offset behind `//` at `at`, also where its slashes are escaped, or 0. */

@@ -47,11 +47,12 @@ function ipv4End(source: Source, at: number): number {
 export function maskIpv6(source: Source, at: number): number {
   const u = source.units;
   const before = u[at - 1];
-  if (isAlnum(before) || before === COLON || before === 0x5f || (before === POINT && isAlnum(u[at - 2]))) return 0;
+  if (isAlnum(before) || (before === COLON && !isBehindName(u, at - 1)) || before === 0x5f || (before === POINT && isAlnum(u[at - 2]))) return 0;
   const end = ipv6End(source, at);
   if (end === 0) return 0;
   const after = u[end];
-  if (isAlnum(after) || after === COLON || after === 0x5f || (after === POINT && isDigit(u[end + 1]))) return 0;
+  if (isAlnum(after) || (after === COLON && (isAlnum(u[end + 1]) || u[end + 1] === COLON)) || after === 0x5f || (after === POINT && isDigit(u[end + 1])))
+    return 0;
   const text = source.text.slice(at, end);
   // `dead::beef` is as likely a name in C++: short forms need a digit. `::` and `::1` name nobody.
   if (text.includes('::') && (!/\d/.test(text) || /^[0:]{1,37}:[01]?$/.test(text))) return 0;
@@ -92,12 +93,20 @@ function ipv6End(source: Source, at: number): number {
   return groups === 8 ? i : 0;
 }
 
+// True for the colon of `peer:2001:db8::1`: what stands before it is no group of an address.
+function isBehindName(u: Uint16Array, colon: number): boolean {
+  let start = colon;
+  let hex = true;
+  while (colon - start < 24 && isAlnum(u[start - 1])) hex = hexValue(u[--start]) >= 0 && hex;
+  return colon - start > 1 && (!hex || colon - start > 4) && u[start - 1] !== COLON;
+}
+
 /** Where an IPv6 address would start whose first colon stands at `colon`, or -1. */
 export function ipv6Start(source: Source, colon: number): number {
   const u = source.units;
   let start = colon;
   while (colon - start < 5 && hexValue(u[start - 1]) >= 0) start--;
-  if (colon - start > 4 || isLetter(u[start - 1]) || u[start - 1] === COLON) return -1;
+  if (colon - start > 4 || isLetter(u[start - 1]) || (u[start - 1] === COLON && !isBehindName(u, start - 1))) return -1;
   if (start === colon && u[colon + 1] !== COLON) return -1;
   return start;
 }

@@ -5,9 +5,9 @@ import { isLetter } from './units.ts';
 /**
  * What a name says of its value. `password`: anything may be one, even a plain word. `secret`: keys and tokens. `authorization`: a
  * scheme and credentials. `cookie`: `name=value; …`. `code`: a few digits. `signature`: in a query only. `value`: see the name
- * beside it. `field`: a rule names it.
+ * beside it. `entropy`: only where the value looks random. `field`: a rule names it.
  */
-export type NameKind = 'password' | 'secret' | 'authorization' | 'cookie' | 'code' | 'signature' | 'value' | 'field';
+export type NameKind = 'password' | 'secret' | 'authorization' | 'cookie' | 'code' | 'signature' | 'value' | 'entropy' | 'field';
 
 /** In lower case and without separators. `whole`: a letter before it makes another word of it, as in `bypass`. */
 interface Ending {
@@ -17,7 +17,7 @@ interface Ending {
 }
 
 const KEYS_OF =
-  'api app application access secret private signing encryption decryption master webhook service account shared auth license subscription admin deploy ssh rsa write ingest integration client tls ssl hmac jwt session aes cipher crypto functions';
+  'api app application access secret private signing encryption decryption master webhook service account shared auth license subscription admin deploy ssh rsa write ingest integration client tls ssl hmac jwt session aes cipher crypto functions fernet recovery consumer';
 
 // `nextPageToken` leads to a page, `eos_token` ends a sentence: neither opens a door.
 const HARMLESS_TOKENS =
@@ -25,15 +25,16 @@ const HARMLESS_TOKENS =
 
 const endings: readonly Ending[] = [
   ...all('password passwd passphrase passwort motdepasse', 'password'),
-  ...all('pwd pass passcode pswd passw passwordhash passwdhash', 'password', 'whole'),
+  ...all('pwd pw bindpw pass passcode pswd passw passwordhash passwdhash', 'password', 'whole'),
   ...all('secret token secretvalue secrettext secretkeybase connectionstring', 'secret'),
   ...KEYS_OF.split(' ').flatMap((owner) => all(`${owner}key`, 'secret', 'whole')),
-  ...all('credential credentials jwt bearer creds', 'secret', 'whole'),
+  ...all('credential credentials jwt bearer creds ssws honeycombteam', 'secret', 'whole'),
   ...all('authorization authorisation xauth', 'authorization', 'whole'),
   ...all('cookie cookies', 'cookie', 'whole'),
   ...all('otp totp cvv cvc pin cvvcode cvccode pincode mfacode otpcode securitycode', 'code', 'whole'),
-  ...all('sig signature', 'signature', 'whole'),
-  ...all('value', 'value', 'whole'),
+  ...all('sig signature code', 'signature', 'whole'),
+  ...all('value default', 'value', 'whole'),
+  ...all('key auth pat salt seed', 'entropy', 'whole'),
   ...HARMLESS_TOKENS.split(' ').flatMap((word) => all(`${word}token`, 'harmless')),
 ];
 

@@ -22,15 +22,21 @@ const COLON = 0x3a;
 const POINT = 0x2e;
 const SPACE = 0x20;
 const HYPHEN = 0x2d;
+const PLUS = 0x2b;
 
 /** The shortest secret that its form gives away, less the letter that an escape may have taken from it. */
 export const SECRET_MIN = 13;
-const ANNOUNCING_MAX = 6;
 
-/** 1 for the first letters of the words that announce a secret: Bearer, Basic, is. */
-export const ANNOUNCES: Uint8Array = new Uint8Array(65_536);
-for (const c of 'bBiI') ANNOUNCES[c.charCodeAt(0)] = 1;
-const ANNOUNCING = ANNOUNCES;
+const ANNOUNCING_WORDS = 'bearer basic is by password passwd passphrase passcode bindpw pin cvv cvc otp token secret apikey ssws';
+const ANNOUNCING_MAX = Math.max(...ANNOUNCING_WORDS.split(' ').map((word) => word.length));
+/** 1 for the first and the last letter, five bits each, of the words that announce a secret. */
+const ANNOUNCING = new Uint8Array(1024);
+for (const word of ANNOUNCING_WORDS.split(' ')) ANNOUNCING[((word.charCodeAt(0) & 31) << 5) | (word.charCodeAt(word.length - 1) & 31)] = 1;
+
+/** True for a token that may be a word which announces a secret. */
+export function mayAnnounce(u: Uint16Array, start: number, end: number): boolean {
+  return ANNOUNCING[(((u[start] as number) & 31) << 5) | ((u[end - 1] as number) & 31)] === 1 && end - start <= ANNOUNCING_MAX && u[end] === SPACE;
+}
 
 // Hexadecimal digits and the colon, which is all that may stand beside the colon of an IPv6 address.
 const IN_IPV6 = new Uint8Array(65_536);
@@ -56,10 +62,10 @@ export function isQuietToken(u: Uint16Array, start: number, end: number, flags: 
   if (flags === JUST_DIGITS) return length < 7 && GROUPING[next] === 0;
   const first = u[start] as number;
   if (length >= SECRET_MIN || first === HYPHEN || ((flags & DASHED_DIGITS) === DASHED_DIGITS && length >= 7)) return false;
-  if (next === POINT && mayBegin(u, start)) return false;
+  if ((next === POINT || next === SLASH || next === PLUS) && mayBegin(u, start)) return false;
   // Two letters and two digits may begin an IBAN.
   if ((flags & JUST_DIGITS) !== 0 && KINDS[u[start + 3] as number] === JUST_DIGITS && KINDS[u[start + 2] as number] === JUST_DIGITS) return false;
-  return ANNOUNCING[first] === 0 || length > ANNOUNCING_MAX || next !== SPACE;
+  return next !== SPACE || !mayAnnounce(u, start, end);
 }
 
 /** True where the three units at `at` are those of a vendor's prefix. */

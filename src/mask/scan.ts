@@ -2,7 +2,7 @@
 // a bounded way around the place, or past what it then skips.
 import { maskAssigned, maskElement } from './assign.ts';
 import { isNear } from './context.ts';
-import { maskDigits } from './digits.ts';
+import { maskDialled, maskDigits } from './digits.ts';
 import { maskEmail } from './email.ts';
 import { skipEscape, slashesEnd } from './escapes.ts';
 import { maskIban } from './iban.ts';
@@ -14,7 +14,8 @@ import { isOpaqueName } from './protocol.ts';
 import { ALL_NAMES, endOfDecimal, isQuietColon, isQuietName, isQuietToken, TELLING_NAMES } from './quiet.ts';
 import { maskAzureSecret, maskSecret, maskTelegram } from './secrets.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
-import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, GREATER, isDigit, isLetter, KIND, PERCENT, TILDE, WORD } from './units.ts';
+import { maskGoogleRefresh } from './tokens.ts';
+import { AT, BACKSLASH, COLON, DASH, DIGIT, EQUALS, FOREIGN, GREATER, isDigit, isLetter, KIND, PERCENT, TILDE, WORD } from './units.ts';
 import { maskDsn, maskUrl } from './urls.ts';
 
 export interface ScanResult {
@@ -36,6 +37,7 @@ export function scan(text: string, form: MaskForm, settings: Settings): ScanResu
 const POINT = 0x2e;
 const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
+const SLASH = 0x2f;
 const QUOTE = 0x22;
 const WORD_MAX = WORD;
 const COLON_KIND = COLON;
@@ -96,7 +98,10 @@ class Scan {
   /** Looks at the token `start`…`end`; returns where to go on. */
   #token(start: number, end: number, flags: number, endBefore: number): number {
     const { source } = this;
-    if (flags === DIGIT) return this.#number(start, end) || end;
+    if (flags === DIGIT) {
+      const refresh = end - start === 1 && source.units[end] === SLASH && this.#on.secrets ? maskGoogleRefresh(source, start) : 0;
+      return refresh || this.#number(start, end) || end;
+    }
     const found = this.#on.secrets ? maskSecret(source, { start, end, flags, endBefore }, this.#pem) : 0;
     if (found > 0) return found;
     if ((flags & DIGIT) === 0) return end;
@@ -149,6 +154,8 @@ class Scan {
     while (isDigit(u[i - 1])) i--;
     if (end - i < 12) return 0;
     for (let k = start; k < i; k++) if (!isLetter(u[k])) return 0;
+    // The first track of a magnetic stripe (ISO/IEC 7813).
+    if (i - start === 1 && u[start] === 0x42 && u[start - 1] === 0x25 && u[end] === 0x5e) return maskDigits(this.source, i, end);
     return isNear(this.source, 'card', i, end) ? maskDigits(this.source, i, end) : 0;
   }
 
@@ -170,11 +177,16 @@ class Scan {
         break;
       case PERCENT:
         if (this.#on.email && u[at + 1] === 0x34 && u[at + 2] === 0x30) found = maskEmail(source, at, at + 3);
+        else if (this.#on.phone && u[at + 1] === 0x32 && ((u[at + 2] as number) | 0x20) === 0x62 && isDigit(u[at + 3])) found = maskDialled(source, at + 3);
         break;
       case BACKSLASH:
         return skipEscape(source, at);
       case GREATER:
         found = maskElement(source, at, this.#start);
+        break;
+      case FOREIGN:
+        // Alone, as between the parts of an emoji, it hides nothing.
+        if (KIND[u[at - 1] as number] !== 0 || KIND[u[at + 1] as number] !== 0) source.hidden = true;
         break;
       case TILDE:
         if (this.#on.secrets) found = maskAzureSecret(source, at);

@@ -1,8 +1,9 @@
 // Secrets at a token: by the token's own form, or by the word that announces what follows it.
-import { maskFollowing } from './assign.ts';
 import { maskBasic, maskBearer } from './headers.ts';
+import { maskOption } from './options.ts';
 import type { PemReader } from './pem.ts';
-import { ANNOUNCES, mayBegin, SECRET_MIN } from './quiet.ts';
+import { mayAnnounce, mayBegin, SECRET_MIN } from './quiet.ts';
+import { maskFollowing, maskSaid } from './said.ts';
 import type { Source } from './source.ts';
 import { maskHexKey, maskJwt, maskPrefixed, maskShaped } from './tokens.ts';
 import { DASH, DIGIT, isDigit } from './units.ts';
@@ -10,6 +11,8 @@ import { maskUserOption } from './urls.ts';
 
 const POINT = 0x2e;
 const HYPHEN = 0x2d;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
 const UNDERSCORE = 0x5f;
 const SPACE = 0x20;
 const SEGMENTED_MIN = 20;
@@ -28,11 +31,11 @@ export function maskSecret(source: Source, token: Token, pem: PemReader): number
   const { start, end, flags } = token;
   const length = end - start;
   const first = u[start] as number;
-  if (first === HYPHEN || (ANNOUNCES[first] === 1 && u[end] === SPACE)) {
+  if (first === HYPHEN || mayAnnounce(u, start, end)) {
     const found = maskAnnounced(source, token, pem);
     if (found > 0) return found;
   }
-  if (length < SECRET_MIN && u[end] !== POINT) return 0;
+  if (length < SECRET_MIN && u[end] !== POINT && u[end] !== SLASH && u[end] !== PLUS) return 0;
   // Behind a backslash, the letter that may belong to the escape may as well be the prefix's first.
   const from = start > 0 && source.escapeLetterAt === start - 1 ? start - 1 : start;
   for (let at = from; at <= start; at++) {
@@ -65,15 +68,33 @@ function maskAnnounced(source: Source, { start, end, endBefore }: Token, pem: Pe
   const u = source.units;
   const length = end - start;
   if (u[start] !== HYPHEN) {
-    if (length === 2 && ((u[start + 1] as number) | 0x20) === 0x73 && endBefore === start - 1) return maskFollowing(source, endBefore, end);
-    if (length === 6) return maskBearer(source, start, end);
-    return length === 5 ? maskBasic(source, start, end) : 0;
+    switch (source.text.slice(start, end).toLowerCase()) {
+      case 'is':
+        return endBefore === start - 1 ? maskFollowing(source, endBefore, end) : 0;
+      case 'by':
+        return maskIdentified(source, start, end);
+      case 'bearer':
+        return maskBearer(source, start, end);
+      case 'basic':
+        return maskBasic(source, start, end);
+      default:
+        return maskSaid(source, start, end);
+    }
   }
   if (length === 10 && source.text.startsWith('-----BEGIN', start)) return pem.mask(source, start);
+  if (u[start + 1] !== HYPHEN) {
+    if (length === 2 && u[start + 1] === 0x75 && u[end] === SPACE) return maskUserOption(source, end);
+    return maskOption(source, start, end);
+  }
   if (u[end] !== SPACE) return 0;
-  if (length === 2 && u[start + 1] === 0x75) return maskUserOption(source, end);
-  if (u[start + 1] !== HYPHEN) return 0;
   return source.text.slice(start, end) === '--user' ? maskUserOption(source, end) : maskFollowing(source, end, end);
+}
+
+const IDENTIFIED = /identified (?:with ["'`\w]{1,40} )?$/i;
+
+// SQL's `IDENTIFIED BY '…'`.
+function maskIdentified(source: Source, start: number, end: number): number {
+  return IDENTIFIED.test(source.text.slice(Math.max(0, start - 64), start)) ? maskSaid(source, start, end) : 0;
 }
 
 /** Masks `123456789:AA…`, the token of a Telegram bot, whose colon stands at `colon` and digits start at `start`; returns its end, or 0. */

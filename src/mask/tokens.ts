@@ -48,24 +48,37 @@ export function maskPrefixed(source: Source, at: number, tokenEnd: number, flags
       continue;
     }
     const { prefix, set, min, name } = one.rule;
-    if (!(mixed || set === 'upper') || tokenEnd - at < prefix.length + min || !source.text.startsWith(prefix, at)) continue;
-    if (!holds(source, at + prefix.length, min, set)) continue;
-    if (set === 'upper' ? tokenEnd - at !== prefix.length + min : !isRandom(source.text.slice(at + prefix.length, Math.min(tokenEnd, at + BODY_SEEN)), prefix))
-      continue;
-    const end = source.hit(at, extend(source, tokenEnd), `secret:${name}`);
-    return name === 'aws' ? Math.max(end, maskAwsSecret(source, end)) : end;
+    if (!(mixed || set === 'upper' || set === 'base64') || !source.text.startsWith(prefix, at)) continue;
+    const end = set === 'base64' ? endOfBase64(u, tokenEnd) : tokenEnd;
+    if (end - at < prefix.length + min || !holds(source, at + prefix.length, min, set)) continue;
+    if (set === 'upper' ? end - at !== prefix.length + min : !isRandom(source.text.slice(at + prefix.length, Math.min(end, at + BODY_SEEN)), prefix)) continue;
+    const found = source.hit(at, extend(source, end), `secret:${name}`);
+    return name === 'aws' ? Math.max(found, maskAwsSecret(source, found)) : found;
   }
   return 0;
 }
 
 const BODY_SEEN = 96;
+const BASE64_MAX = 4096;
+
+function endOfBase64(u: Uint16Array, from: number): number {
+  let i = from;
+  while (i - from < BASE64_MAX && isBase64(u[i])) i++;
+  return i;
+}
+
+function isBase64(c: number | undefined): boolean {
+  return isAlnum(c) || c === 0x2b || c === 0x2f || c === 0x2d || c === 0x5f;
+}
 
 // What follows a prefix must be what no one would choose: digits among letters, or capitals strewn in; behind a short prefix, more of it.
 function isRandom(body: string, prefix: string): boolean {
   const digits = body.replace(/\D/g, '').length;
   const turns = body.match(/[a-z][A-Z]|[A-Z][a-z]/g)?.length ?? 0;
   if (prefix.length > 3) return digits > 0 || turns > 2;
-  return (digits > 2 || turns > 3) && new Set(body).size > 9 && !/[a-z]{14}/.test(body);
+  // So many letters and digits in a row are no words.
+  const solid = /^[A-Za-z0-9]{32}/.test(body);
+  return (digits > 2 || turns > 3) && new Set(body).size > 9 && (solid || !/[a-z]{14}/.test(body));
 }
 
 function holds(source: Source, at: number, count: number, set: CharSet): boolean {
@@ -74,6 +87,10 @@ function holds(source: Source, at: number, count: number, set: CharSet): boolean
   for (let i = at; i < at + count; i++) {
     const c = u[i] ?? 0;
     const kind = KIND[c] ?? 0;
+    if (set === 'base64') {
+      if (!isBase64(c)) return false;
+      continue;
+    }
     if (set === 'alnum' ? (kind & DASH) !== 0 : set === 'upper' ? (kind & (UPPER | DIGIT)) === 0 : kind !== DIGIT && ((c | 0x20) < 0x61 || (c | 0x20) > 0x66))
       return false;
   }
@@ -138,21 +155,30 @@ const SHAPES: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['discord', /[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y],
   ['azure', /[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}/y],
   ['azure', /[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}/y],
+  ['newrelic', /[0-9A-Za-z]{36}NRAL(?!\w)/y],
   ['onepassword', /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y],
 ];
 
 /** Masks the secret without a prefix that the token at `at` is, by its shape; returns its end, or 0. */
 export function maskShaped(source: Source, at: number, tokenEnd: number, flags: number): number {
   const length = tokenEnd - at;
-  if ((flags & DIGIT) === 0) return 0;
   const dotted = source.units[tokenEnd] === POINT;
-  const fits = dotted ? length === 14 || (length >= 23 && length <= 28) : flags & DASH ? length >= 35 && length <= 50 : length === 84 || length > 76;
+  if ((flags & DIGIT) === 0 && !dotted) return 0;
+  const fits = dotted ? length === 14 || (length >= 23 && length <= 28) : flags & DASH ? length >= 35 && length <= 50 : length === 40 || length > 76;
   if (!fits) return 0;
   for (const [name, pattern] of SHAPES) {
     pattern.lastIndex = at;
     if (pattern.test(source.text)) return source.hit(at, pattern.lastIndex, `secret:${name}`);
   }
   return 0;
+}
+
+const GOOGLE_REFRESH = /1\/\/0[\w-]{30,512}/y;
+
+/** Masks a refresh token of Google's, whose first digit stands at `at`; returns its end, or 0. */
+export function maskGoogleRefresh(source: Source, at: number): number {
+  GOOGLE_REFRESH.lastIndex = at;
+  return GOOGLE_REFRESH.test(source.text) ? source.hit(at, GOOGLE_REFRESH.lastIndex, 'secret:gcp') : 0;
 }
 
 const KEY_WORDS =

@@ -15,6 +15,11 @@ export const PERCENT = 0x40;
 export const BACKSLASH = 0x50;
 export const TILDE = 0x60;
 export const GREATER = 0x70;
+/** Digits of other scripts and widths, the wide @, and characters without width. */
+export const FOREIGN = 0x80;
+
+// The zeros of Unicode's rows of decimal digits (category Nd) that a keyboard may give: Arabic, Indic, Thai, Lao, Tibetan, Myanmar, Khmer, Mongolian, wide.
+const FOREIGN_ZEROS = [0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810, 0xff10];
 
 /** The kind of every UTF-16 unit: 0 for what only separates. */
 export const KIND: Uint8Array = kinds();
@@ -32,6 +37,8 @@ function kinds(): Uint8Array {
   table[0x5c] = BACKSLASH;
   table[0x7e] = TILDE;
   table[0x3e] = GREATER;
+  for (const zero of FOREIGN_ZEROS) table.fill(FOREIGN, zero, zero + 10);
+  for (const c of [0xad, 0x200b, 0x200c, 0x200d, 0x2060, 0xfeff, 0xff20]) table[c] = FOREIGN;
   return table;
 }
 
@@ -53,6 +60,10 @@ export function unitsOf(text: string): Uint16Array {
   Buffer.from(units.buffer).write(text, 0, 'utf16le');
   units.fill(0, text.length, needed);
   return units;
+}
+
+export function isSpace(c: number | undefined): boolean {
+  return c === 0x20 || c === 0x09;
 }
 
 export function isDigit(c: number | undefined): boolean {

@@ -77,10 +77,14 @@ function isTemplate(text: string): boolean {
 
 const DSN = /@(?:tcp|unix|udp)\(/y;
 
-/** Masks the password of `user:password@tcp(host)/db`, whose `@` stands at `at`; returns its end, or 0. */
+// `jdbc:oracle:thin:scott/tiger@…`, `sqlplus scott/tiger@…`
+const ORACLE = /(?:jdbc:oracle:[a-z0-9]{2,8}:|sqlplus(?: -[A-Za-z]{1,4}){0,3} |sqlldr )[\w$#"]{1,64}\/([^\s"'@/\\]{1,128})$/i;
+
+/** Masks the password of `user:password@tcp(host)/db` and of Oracle's `user/password@host`, whose `@` stands at `at`; returns its end, or 0. */
 export function maskDsn(source: Source, at: number): number {
   DSN.lastIndex = at;
-  if (!DSN.test(source.text) || lastMark(source.text, at - 40, at)?.end === at) return 0;
+  if (!DSN.test(source.text)) return maskOracle(source, at);
+  if (lastMark(source.text, at - 40, at)?.end === at) return 0;
   const u = source.units;
   for (let i = at - 1; i >= Math.max(source.hitEnd, at - 128, 0); i--) {
     const c = u[i] ?? 0;
@@ -88,6 +92,12 @@ export function maskDsn(source: Source, at: number): number {
     if (c === COLON) return i + 1 < at ? source.hit(i + 1, at, 'secret:url') : 0;
   }
   return 0;
+}
+
+function maskOracle(source: Source, at: number): number {
+  const password = ORACLE.exec(source.text.slice(Math.max(0, at - 240), at))?.[1];
+  if (password === undefined || lastMark(source.text, at - 40, at)?.end === at || isTemplate(password)) return 0;
+  return source.hit(at - password.length, at, 'secret:url');
 }
 
 const CURL_USER = /\s+(["']?)[\w.@%+-]{1,64}:((?!\/\/)[^\s"'\\]{1,128})/y;

@@ -8,6 +8,11 @@ const DOUBLE = 0x22;
 /** The longest value that is masked as one. */
 export const VALUE_MAX = 65_536;
 
+/** A value in no quotes is judged by so much of its beginning. */
+export const BARE_SEEN = 256;
+/** Blanks between a name, its sign and the value. */
+export const SPACES_MAX = 16;
+
 /** A number as JSON writes it. */
 export const NUMBER = /-?[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,4})?(?=[\s,}\]]|$)/y;
 
@@ -94,6 +99,8 @@ export function isPlausible({ kind, sign, held, next }: Pair): boolean {
     if (held.length < 4) return false;
     return (digit && letter) || mark || (held.length >= 6 && digit) || (held.length >= 6 && endsThere(next));
   }
+  // Capitals strewn in.
+  if (sign === 'equals' && held.length >= 10 && (held.match(/[a-z][A-Z]/g)?.length ?? 0) > 1) return true;
   if (held.length < 8 || /^[a-z]+(?:[._-][a-z]+)*$/i.test(held) || /^\d{1,15}$/.test(held)) return held.length >= 24 && mixedCase(held);
   return (digit && letter) || mark || held.length >= 20;
 }

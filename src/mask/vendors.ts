@@ -1,7 +1,7 @@
 // The formats of keys and tokens that their issuers document: a prefix, then so many characters of a set. Data only.
 
-/** `hex`, `alnum`, `upper` (capitals and digits), `word` (letters, digits, - and _). */
-export type CharSet = 'hex' | 'alnum' | 'upper' | 'word';
+/** `hex`, `alnum`, `upper` (capitals and digits), `word` (letters, digits, - and _), `base64` (letters, digits, + / - and _). */
+export type CharSet = 'hex' | 'alnum' | 'upper' | 'word' | 'base64';
 
 export interface VendorRule {
   /** Stands in the mark: `[secret:github]`. */
@@ -16,18 +16,19 @@ type Row = readonly [name: string, set: CharSet, min: number, prefixes: string];
 
 const rows: readonly Row[] = [
   ['aws', 'upper', 16, 'AKIA ASIA ABIA ACCA'],
-  ['aws', 'alnum', 60, 'ABSK'],
+  ['aws', 'base64', 60, 'ABSK'],
   ['gcp', 'word', 33, 'AIza'],
   ['gcp', 'word', 24, 'GOCSPX-'],
   ['github', 'alnum', 36, 'ghp_ gho_ ghu_ ghs_ ghr_'],
   ['github', 'word', 60, 'github_pat_'],
-  ['gitlab', 'word', 20, 'glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat- glffct- glwt- GR1348941'],
+  ['gitlab', 'word', 20, 'glpat- gldt- glrt- glcbt- glptt- glft- glimt- glagent- gloas- glsoat- glffct- glwt- glrtr- GR1348941'],
   ['slack', 'word', 10, 'xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxe- xoxc- xoxd- xapp- xwfp-'],
-  ['stripe', 'alnum', 10, 'sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_'],
-  ['stripe', 'alnum', 24, 'whsec_'],
+  ['stripe', 'alnum', 10, 'sk_live_ sk_test_ rk_live_ rk_test_ sk_prod_ rk_prod_ sk_org_'],
+  ['stripe', 'base64', 24, 'whsec_'],
   ['datadog', 'alnum', 24, 'ddapp_ ddapi_ ddpat_ ddsat_'],
   ['anthropic', 'word', 20, 'sk-ant-'],
   ['openai', 'word', 20, 'sk-proj- sk-svcacct- sk-admin- sk-None-'],
+  ['openrouter', 'hex', 48, 'sk-or-v1-'],
   ['openai', 'alnum', 40, 'sess-'],
   ['key', 'word', 20, 'sk- sk_'],
   ['xai', 'alnum', 40, 'xai-'],
@@ -59,9 +60,11 @@ const rows: readonly Row[] = [
   ['digitalocean', 'hex', 64, 'dop_v1_ doo_v1_ dor_v1_'],
   ['pulumi', 'hex', 40, 'pul-'],
   ['databricks', 'hex', 32, 'dapi dose dkea'],
-  ['grafana', 'word', 32, 'glsa_ glc_'],
-  ['newrelic', 'alnum', 20, 'NRAK- NRJS- NRAA- NRII- NRIQ- NRRA- NRSP- NRBR-'],
-  ['sentry', 'word', 40, 'sntrys_ sntryu_ sntryb_ sntrya_'],
+  ['grafana', 'word', 32, 'glsa_'],
+  ['grafana', 'base64', 32, 'glc_'],
+  ['grafana', 'alnum', 60, 'eyJrIjoi'],
+  ['newrelic', 'alnum', 19, 'NRAK- NRJS- NRAA- NRII- NRIQ- NRRA- NRSP- NRBR-'],
+  ['sentry', 'base64', 40, 'sntrys_ sntryu_ sntryb_ sntrya_'],
   ['honeycomb', 'alnum', 50, 'hcaik_ hcalk_ hcbik_'],
   ['snyk', 'word', 32, 'snyk_'],
   ['sonarqube', 'hex', 40, 'sqa_ sqp_ squ_'],
@@ -73,6 +76,7 @@ const rows: readonly Row[] = [
   ['render', 'alnum', 28, 'rnd_'],
   ['heroku', 'word', 36, 'HRKU-'],
   ['cloudflare', 'alnum', 40, 'cfut_ cfat_ cfk_ cfpat_'],
+  ['cloudflare', 'word', 100, 'eyJhIjoi'],
   ['linear', 'alnum', 32, 'lin_api_ lin_oauth_ lin_wh_'],
   ['notion', 'alnum', 40, 'ntn_ secret_'],
   ['atlassian', 'word', 50, 'ATATT3 ATCTT3 ATSTT3'],
@@ -108,6 +112,20 @@ const rows: readonly Row[] = [
   ['age', 'upper', 58, 'AGE-SECRET-KEY-1'],
   ['onepassword', 'word', 100, 'ops_eyJ'],
   ['confluent', 'alnum', 50, 'cflt'],
+  ['firebase', 'word', 100, 'APA91b'],
+  ['trello', 'alnum', 60, 'ATTA'],
+  ['octopus', 'upper', 26, 'API-'],
+  ['dbt', 'word', 32, 'dbtc_ dbtu_ dbts_'],
+  ['mongodb', 'word', 40, 'mdb_sa_sk_'],
+  ['cockroachdb', 'word', 32, 'CCDB1_'],
+  ['settlemint', 'hex', 16, 'sm_aat_ sm_pat_ sm_sat_'],
+  ['clickup', 'word', 36, 'pk_'],
+  ['adobe', 'hex', 32, 'p8e-'],
+  ['frameio', 'word', 60, 'fio-u-'],
+  ['lob', 'hex', 35, 'live_ test_'],
+  ['cerebras', 'alnum', 40, 'csk-'],
+  ['together', 'word', 40, 'tgp_v1_'],
+  ['deno', 'alnum', 30, 'ddp_ ddo_'],
   ['woocommerce', 'hex', 40, 'cs_ ck_'],
 ];
 

@@ -1,7 +1,10 @@
-// A text with its `\uXXXX` escapes undone, at any depth of escaping, and the way back from its offsets to those of the text.
+// A text as the detectors read it where it spells characters in other ways: `\uXXXX` escapes undone, at any depth of escaping, digits and letters
+// of other scripts and widths as ASCII, characters without width left out. Knows the way back from its offsets to those of the text.
 import type { Hit } from './source.ts';
 
-const ESCAPE = /\\+u([0-9a-fA-F]{4})/g;
+const SPELLED = /\\+u([0-9a-fA-F]{4})|[\u00ad\u200b-\u200d\u2060\ufeff\uff01-\uff5e]|(?![0-9])\p{Nd}/gu;
+const DIGIT = /^\p{Nd}$/u;
+const INVISIBLE = /^[\u00ad\u200b-\u200d\u2060\ufeff]$/;
 
 export interface View {
   readonly text: string;
@@ -9,39 +12,70 @@ export interface View {
   back(hits: readonly Hit[]): Hit[];
 }
 
-/** Quotes, backslashes and control characters stay escaped: they are structure. */
-export function unescapedView(text: string): View {
+/** What was spelled otherwise: where it stands in the view, in how many units, and where it began and ended in the text. */
+interface Spot {
+  readonly at: number;
+  readonly size: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Quotes, backslashes and control characters stay as they are spelled: they are structure. */
+export function plainView(text: string): View {
   const parts: string[] = [];
-  /** Where each undone escape stands in the view, and where it began and ended in the text. */
-  const spots: { readonly at: number; readonly start: number; readonly end: number }[] = [];
+  const spots: Spot[] = [];
   let copied = 0;
   let length = 0;
-  for (const found of text.matchAll(ESCAPE)) {
-    const code = Number.parseInt(found[1] ?? '', 16);
-    if (code < 0x20 || code === 0x22 || code === 0x5c || code === 0x7f) continue;
+  for (const found of text.matchAll(SPELLED)) {
+    const plain = found[1] === undefined ? fold(found[0]) : fold(String.fromCharCode(Number.parseInt(found[1], 16)));
+    if (plain === undefined) continue;
     const end = found.index + found[0].length;
-    parts.push(text.slice(copied, found.index), String.fromCharCode(code));
+    parts.push(text.slice(copied, found.index), plain);
     length += found.index - copied;
-    spots.push({ at: length, start: found.index, end });
-    length += 1;
+    spots.push({ at: length, size: plain.length, start: found.index, end });
+    length += plain.length;
     copied = end;
   }
   parts.push(text.slice(copied));
-  const offset = (at: number, side: 'start' | 'end'): number => {
-    let low = 0;
-    let high = spots.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((spots[middle]?.at ?? 0) < at) low = middle + 1;
-      else high = middle;
-    }
-    const next = spots[low];
-    if (side === 'start' && next?.at === at) return next.start;
-    const last = spots[low - 1];
-    return last ? last.end + (at - last.at - 1) : at;
-  };
-  return {
-    text: parts.join(''),
-    back: (hits) => hits.map((hit) => ({ start: offset(hit.start, 'start'), end: offset(hit.end, 'end'), mark: hit.mark })),
-  };
+  return { text: parts.join(''), back: (hits) => hits.map(({ start, end, mark }) => ({ start: startOf(spots, start), end: endOf(spots, end), mark })) };
+}
+
+function fold(character: string): string | undefined {
+  if (INVISIBLE.test(character)) return '';
+  const code = character.codePointAt(0) ?? 0;
+  if (code > 0x7f && DIGIT.test(character)) return String(digitValue(code));
+  const plain = code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 : code;
+  return plain < 0x20 || plain === 0x22 || plain === 0x5c || plain === 0x7f ? undefined : String.fromCodePoint(plain);
+}
+
+// Unicode's decimal digits come in rows of ten.
+function digitValue(code: number): number {
+  let zero = code;
+  while (DIGIT.test(String.fromCodePoint(zero - 1))) zero--;
+  return (code - zero) % 10;
+}
+
+/** Where the unit of the view at `at` begins in the text. */
+function startOf(spots: readonly Spot[], at: number): number {
+  const last = spots[countBefore(spots, at + 1) - 1];
+  if (last === undefined) return at;
+  return last.at === at && last.size > 0 ? last.start : last.end + (at - last.at - last.size);
+}
+
+/** Where what ends before `at` in the view ends in the text. */
+function endOf(spots: readonly Spot[], at: number): number {
+  const last = spots[countBefore(spots, at) - 1];
+  return last === undefined ? at : last.end + (at - last.at - last.size);
+}
+
+/** How many spots stand before `at`. */
+function countBefore(spots: readonly Spot[], at: number): number {
+  let low = 0;
+  let high = spots.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((spots[middle]?.at ?? 0) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
