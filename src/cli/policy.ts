@@ -59,7 +59,7 @@ export interface PolicyExplainOptions {
 export function runPolicyExplain(options: PolicyExplainOptions, io: Io): number {
   const { config } = parseConfig(readConfigFile(options.file), { file: options.file, env: io.env });
   const groups = options.groups ?? [];
-  const access = connectionAccess(config, groups, options.connection);
+  const access = connectionAccess(config, groups, options.connection, io.clock.wallMs());
   if (access.kind === 'unknown') {
     throw new McprecError('not_found', `there is no connection named ${options.connection}; there are: ${access.connections.join(', ')}`);
   }

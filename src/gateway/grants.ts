@@ -9,7 +9,7 @@ import type { EntryDraft } from '../evidence/entry.ts';
 import { compileMasker } from '../mask/compile.ts';
 import type { Masker } from '../mask/masker.ts';
 import { maskValue, statementBytes } from '../mask/value.ts';
-import { connectionAccess } from '../policy/access.ts';
+import { type ConnectionAccess, connectionAccess } from '../policy/access.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type Projection, projectPolicy } from '../policy/projection.ts';
 import type { GrantRequest, GrantResponse, RenewResponse, SessionEvent } from '../protocol/control.ts';
@@ -44,7 +44,7 @@ export class Grants {
   async create(caller: Caller, request: GrantRequest): Promise<GrantResponse> {
     const { config, keys, ids, store, publicUrl } = this.#parts;
     const { identity } = caller;
-    const ttlMs = accessOf(config, identity.groups, request.connection);
+    const { ttlMs } = accessOf(config, identity.groups, request.connection, ids.clock.wallMs());
     const device = await deviceOf(request.device, { caller, origin: new URL(publicUrl).origin, store, clock: ids.clock });
     const logId = parseId('log', request.logId);
     if (logId === undefined) throw new McprecError('usage', 'the log’s id is malformed');
@@ -103,7 +103,9 @@ export class Grants {
     refuseEnded(session);
     const { groups } = caller.identity;
     try {
-      accessOf(config, groups, session.connection);
+      // Hours end calls, not sessions.
+      if (connectionAccess(config, groups, session.connection, ids.clock.wallMs()).kind !== 'closed')
+        accessOf(config, groups, session.connection, ids.clock.wallMs());
     } catch (error) {
       await this.#end(session, { state: 'revoked', reason: 'access lost' });
       throw error;
@@ -178,18 +180,22 @@ export class Grants {
   }
 }
 
-/** How long the grant may last. Throws `not_found` or `connection_denied`, saying what there is or who may. */
-function accessOf(config: GatewayConfig, groups: readonly string[], connection: string): number {
-  const access = connectionAccess(config, groups, connection);
+/** How long the grant may last, and whose approval it needs. Throws `not_found` or `connection_denied`, saying what there is, who may or when. */
+function accessOf(config: GatewayConfig, groups: readonly string[], connection: string, nowMs: number): Extract<ConnectionAccess, { kind: 'granted' }> {
+  const access = connectionAccess(config, groups, connection, nowMs);
   switch (access.kind) {
     case 'granted':
-      return access.ttlMs;
+      return access;
+    case 'closed':
+      throw new McprecError('connection_denied', `connection ${connection} is open to you ${access.hours.join(' and ')}, and it is another time now`, {
+        remedy: 'come back then, or ask the platform owner for access',
+      });
     case 'denied': {
       const who = access.groups.length === 0 ? 'no group is' : `allowed: ${access.groups.join(', ')}`;
       throw new McprecError('connection_denied', `none of your groups may use connection ${connection} (${who})`);
     }
     case 'unknown': {
-      const usable = access.connections.filter((name) => connectionAccess(config, groups, name).kind === 'granted');
+      const usable = access.connections.filter((name) => connectionAccess(config, groups, name, nowMs).kind !== 'denied');
       const list = usable.length === 0 ? 'there is none that you may use' : `you may use: ${usable.join(', ')}`;
       throw new McprecError('not_found', `there is no connection named ${connection}; ${list}`, {
         remedy: 'choose one of these, or ask the platform owner for access',

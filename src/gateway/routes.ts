@@ -14,7 +14,6 @@ import {
   controlPaths,
   grantRequestSchema,
   grantResponseSchema,
-  logStateSchema,
   renewResponseSchema,
   revokeRequestSchema,
   sessionSummarySchema,
@@ -25,10 +24,13 @@ import type { Store } from '../store/store.ts';
 import { streamEvents } from './event-stream.ts';
 import { endEvent, type SessionEvents } from './events.ts';
 import type { Grants } from './grants.ts';
+import { logRoutes } from './log-routes.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
-import { stateOf, summaryOf } from './summaries.ts';
+import type { Sequencer } from './sequencer.ts';
+import { summaryOf } from './summaries.ts';
 import type { Caller, Tokens } from './tokens.ts';
-import { readUpload } from './uploads.ts';
+import type { Witness } from './witness.ts';
+import { auditRoutes } from './witness-routes.ts';
 
 export interface ApiParts {
   readonly config: GatewayConfig;
@@ -37,6 +39,8 @@ export interface ApiParts {
   readonly tokens: Tokens;
   readonly grants: Grants;
   readonly events: SessionEvents;
+  readonly witness: Witness;
+  readonly sequencer: Sequencer;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -54,7 +58,10 @@ export function protectedRoutes(app: FastifyInstance, parts: ApiParts): void {
     });
     grantRoutes(scope, parts);
     sessionRoutes(scope, parts);
-    logRoutes(scope, parts);
+    logRoutes(scope, { ...parts, callerOf });
+    auditRoutes(scope, parts, (request) => {
+      if (!callerOf(request).admin) throw new McprecError('not_found', 'there is no such address');
+    });
   });
 }
 
@@ -88,7 +95,13 @@ function grantRoutes(app: FastifyInstance, parts: ApiParts): void {
   routes.get(controlPaths.connections, { schema: { response: { 200: connectionsResponseSchema } } }, async (request) => {
     const { identity } = callerOf(request);
     const entries = Object.entries(config.connections);
-    return { connections: entries.map(([name, { kind }]) => ({ name, kind, allowed: connectionAccess(config, identity.groups, name).kind === 'granted' })) };
+    return {
+      connections: entries.map(([name, { kind }]) => ({
+        name,
+        kind,
+        allowed: connectionAccess(config, identity.groups, name, parts.clock.wallMs()).kind === 'granted',
+      })),
+    };
   });
 }
 
@@ -128,42 +141,5 @@ function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
     const caller = callerOf(request);
     const session = await store.session(idOf('ses', request, 'session'));
     return caller.admin ? seen(session, 'session') : ownedBy(caller, session, 'session');
-  }
-}
-
-function logRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { store } = parts;
-  const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.get(controlPaths.log(':id'), { schema: { response: { 200: logStateSchema } } }, async (request) => {
-    const caller = callerOf(request);
-    return stateOf(await readable(caller, request));
-  });
-  app.post(controlPaths.logEntries(':id'), { bodyLimit: limits.uploadBytesMax }, async (request, reply) => {
-    const caller = callerOf(request);
-    const log = await readable({ ...caller, admin: false }, request);
-    if (!Buffer.isBuffer(request.body)) throw new McprecError('usage', 'an upload is application/cbor');
-    const outcome = await store.ingest(log.logId, await readUpload(request.body, request.headers['content-encoding']), parts.clock.wallMs());
-    switch (outcome.kind) {
-      case 'stored':
-        return stateOf(outcome.log);
-      case 'conflict':
-        return reply.code(409).send(stateOf(outcome.log));
-      case 'unknown':
-        throw new McprecError('not_found', 'there is no such log');
-      case 'forked':
-        throw new McprecError('journal_forked', `the log contradicts what the gateway holds of it: ${outcome.reason}`);
-      case 'invalid':
-        throw new McprecError('verify_failed', `the upload does not verify: ${outcome.reason}`);
-      default:
-        return outcome satisfies never;
-    }
-  });
-
-  async function readable(caller: Caller, request: FastifyRequest) {
-    const log = await store.log(idOf('log', request, 'log'));
-    const session = log === undefined ? undefined : await store.session(log.sessionId);
-    if (log === undefined || session === undefined) throw new McprecError('not_found', 'there is no such log');
-    if (!caller.admin) ownedBy(caller, session, 'session');
-    return log;
   }
 }

@@ -1,20 +1,42 @@
 // Who may open which connection, and for how long.
-import type { Concern, GatewayConfig } from './config.ts';
+import type { Approval, Concern, GatewayConfig } from './config.ts';
 import { globMatches } from './glob.ts';
+import { describeHours, HoursClock } from './hours.ts';
 
 export type ConnectionAccess =
-  | { readonly kind: 'granted'; readonly ttlMs: number }
+  /** `approval` is there where somebody must approve first. */
+  | { readonly kind: 'granted'; readonly ttlMs: number; readonly approval?: Approval }
+  /** It is another time than that at which access is given; `hours` says when. */
+  | { readonly kind: 'closed'; readonly hours: readonly string[] }
   /** `groups` are those that have access; empty where no entry gives the connection to anyone. */
   | { readonly kind: 'denied'; readonly groups: readonly string[] }
   | { readonly kind: 'unknown'; readonly connections: readonly string[] };
 
-/** Whether a person in `groups` may open `connection`; the longest `ttl` of the entries that say so. */
-export function connectionAccess(config: GatewayConfig, groups: readonly string[], connection: string): ConnectionAccess {
+/** Whether a person in `groups` may open `connection` at `nowMs`; the longest `ttl` of the entries that say so, and all that they ask for. */
+export function connectionAccess(config: GatewayConfig, groups: readonly string[], connection: string, nowMs: number): ConnectionAccess {
   if (!Object.hasOwn(config.connections, connection)) return { kind: 'unknown', connections: Object.keys(config.connections) };
   const entries = config.access.filter((entry) => concerns(entry.connections, connection));
   const granted = entries.filter((entry) => inGroups(entry.groups, groups));
   if (granted.length === 0) return { kind: 'denied', groups: [...new Set(entries.flatMap((entry) => entry.groups ?? []))] };
-  return { kind: 'granted', ttlMs: Math.max(...granted.map((entry) => entry.ttlMs)) };
+  const open = granted.filter(({ hours }) => hours === undefined || new HoursClock(hours).includes(nowMs));
+  if (open.length === 0) return { kind: 'closed', hours: granted.flatMap(({ hours }) => (hours === undefined ? [] : [describeHours(hours)])) };
+  // Not those of this hour alone: the session will be there at another one.
+  const approval = joint(granted.flatMap((entry) => (entry.approval === undefined ? [] : [entry.approval])));
+  return { kind: 'granted', ttlMs: Math.max(...open.map((entry) => entry.ttlMs)), ...(approval !== undefined && { approval }) };
+}
+
+// The session will have what all entries give, so whoever approves must be good for each of them.
+function joint(approvals: readonly Approval[]): Approval | undefined {
+  const [first, ...rest] = approvals;
+  if (first === undefined) return undefined;
+  return rest.reduce(
+    (all, one) => ({
+      approvers: all.approvers.filter((group) => one.approvers.includes(group)),
+      min: Math.max(all.min, one.min),
+      withinMs: Math.min(all.withinMs, one.withinMs),
+    }),
+    first,
+  );
 }
 
 /** True where an access entry or a rule is about a person in `groups` on `connection`. */
