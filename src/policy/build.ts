@@ -1,12 +1,13 @@
 // Turns what the schema accepted into a GatewayConfig: durations to milliseconds, references and defaults made explicit.
 import { dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../base/limits.ts';
-import type { AccessEntry, Approval, ConnectionConfig, GatewayConfig, HoldTerms, MaskConfig, Rule, SecretRef, ToolChanges } from './config.ts';
+import type { AccessEntry, Approval, ConnectionConfig, GatewayConfig, HoldTerms, MaskConfig, Rule, SecretRef, ToolChanges, WebhookConfig } from './config.ts';
 import type { ConnectionFile } from './connection-schema.ts';
 import { parseDuration } from './duration.ts';
 import { readHeaderSecret, readSecretRef } from './fields.ts';
 import type { HoldFile } from './hold-schema.ts';
 import type { ConfigFile } from './schema.ts';
+import type { WebhookFile } from './webhook-schema.ts';
 
 type McpFile = Extract<ConnectionFile, { kind: 'mcp' }>;
 
@@ -29,23 +30,38 @@ export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
       scopes: identity.scopes,
       ...(identity.groups !== undefined && { groups: identity.groups }),
       adminGroups: identity.admin_groups,
+      machineOwners: identity.machine_owners,
       boundTokens: identity.bound_tokens,
       clockSkewMs: parseDuration(identity.clock_skew) ?? 0,
     },
     connections: Object.fromEntries(
-      Object.entries(input.connections).map(([name, connection]) => [name, buildConnection(connection, keep, identity.admin_groups)]),
+      Object.entries(input.connections).map(([name, connection]) => [name, buildConnection(connection, { keep, place, admins: identity.admin_groups })]),
     ),
     access: input.access.map(buildAccess),
     rules: input.rules.map(buildRule),
     mask: buildMask(input.mask),
+    holdWaitMs: parseDuration(input.hold_wait) ?? limits.holdWaitMsDefault,
+    webhooks: input.webhooks.map((hook) => buildWebhook(hook, keep)),
   };
+}
+
+function buildWebhook({ url, secret, ...hook }: WebhookFile, keep: (ref: SecretRef) => SecretRef): WebhookConfig {
+  const named = url.startsWith('env:') || url.startsWith('file:');
+  return { ...hook, url: named ? keep(readSecretRef(url)) : url, ...(secret !== undefined && { secret: keep(readSecretRef(secret)) }) };
 }
 
 function buildMask({ pseudonym_epoch: epoch, ...mask }: ConfigFile['mask']): MaskConfig {
   return { ...mask, pseudonymEpochMs: parseDuration(epoch) ?? limits.pseudonymEpochMsDefault };
 }
 
-function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => SecretRef, admins: readonly string[]): ConnectionConfig {
+interface Context {
+  readonly keep: (ref: SecretRef) => SecretRef;
+  readonly place: (path: string) => string;
+  readonly admins: readonly string[];
+}
+
+function buildConnection(input: ConnectionFile, { keep, place, admins }: Context): ConnectionConfig {
+  if (input.kind === 'stdio') return buildStdio(input, { keep, place, admins });
   const credentials = Object.entries(input.credential?.headers ?? {}).map(([name, value]) => {
     const secret = readHeaderSecret(value);
     return [name.toLowerCase(), { ...secret, ref: keep(secret.ref) }] as const;
@@ -55,6 +71,7 @@ function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => Secret
   return {
     kind: input.kind,
     upstream: input.upstream,
+    transport: input.kind === 'mcp' ? input.transport : 'streamable-http',
     upstreams: logs === undefined ? {} : { logs },
     credentialHeaders: Object.fromEntries(credentials),
     record: input.record,
@@ -65,6 +82,29 @@ function buildConnection(input: ConnectionFile, keep: (ref: SecretRef) => Secret
     unscopedTools: input.kind === 'mcp' ? input.unscoped_tools : [],
     queryArguments: input.kind === 'mcp' ? input.query_arguments : {},
     toolChanges: input.kind === 'mcp' ? buildToolChanges(input.tool_changes, admins) : { effect: 'allow' },
+    unmaskable: input.unmaskable,
+  };
+}
+
+/** To policy and record it is an MCP server like any other. */
+function buildStdio(input: Extract<ConnectionFile, { kind: 'stdio' }>, { keep, place, admins }: Context): ConnectionConfig {
+  const [program = '', ...args] = input.command;
+  const variables = Object.entries(input.env).map(([name, value]) => [name, /^(?:env|file):/.test(value) ? keep(readSecretRef(value)) : value] as const);
+  return {
+    kind: 'mcp',
+    upstream: '',
+    transport: 'streamable-http',
+    server: { command: [program, ...args], env: Object.fromEntries(variables), ...(input.cwd !== undefined && { cwd: place(input.cwd) }) },
+    upstreams: {},
+    credentialHeaders: {},
+    record: input.record,
+    upstreamQuery: {},
+    upstreamHeaders: {},
+    env: {},
+    paths: [],
+    unscopedTools: input.unscoped_tools,
+    queryArguments: input.query_arguments,
+    toolChanges: buildToolChanges(input.tool_changes, admins),
     unmaskable: input.unmaskable,
   };
 }

@@ -1,8 +1,8 @@
 // What gateway.yaml says, once it has been read: the value that the gateway is wired with. Types only; parse.ts makes one.
-import type { ConnectionKind, RecordMode } from '../base/connection.ts';
+import type { ConnectionKind, HttpTransport, RecordMode } from '../base/connection.ts';
 import type { DetectorName, FieldAction, MaskPlace } from '../base/detectors.ts';
 import type { QueryArgument } from './query-arguments.ts';
-import type { ServerRequestKind, Weekday } from './words.ts';
+import type { ServerRequestKind, WebhookEvent, Weekday } from './words.ts';
 
 export interface GatewayConfig {
   readonly listen: { readonly host: string; readonly port: number };
@@ -16,6 +16,19 @@ export interface GatewayConfig {
   readonly access: readonly AccessEntry[];
   readonly rules: readonly Rule[];
   readonly mask: MaskConfig;
+  /** How long a held call keeps its caller waiting. */
+  readonly holdWaitMs: number;
+  readonly webhooks: readonly WebhookConfig[];
+}
+
+/** Somebody who is told of requests for approvals. */
+export interface WebhookConfig {
+  readonly name: string;
+  readonly url: string | SecretRef;
+  readonly format: 'standard' | 'slack';
+  /** Resolves to `whsec_` and base64. */
+  readonly secret?: SecretRef;
+  readonly events: readonly WebhookEvent[];
 }
 
 /** A secret is named here, never written: the gateway resolves it when it starts. */
@@ -37,14 +50,28 @@ export interface IdentityConfig {
   /** All that there are, where the file says. */
   readonly groups?: readonly string[];
   readonly adminGroups: readonly string[];
+  /** By the subject of a machine: the subject or e-mail address of the person whose it is. */
+  readonly machineOwners: Readonly<Record<string, string>>;
   /** Whose access tokens must be bound to a key (DPoP): those of people, everybody's, or nobody's whose provider does not. */
   readonly boundTokens: 'people' | 'required' | 'when-offered';
   readonly clockSkewMs: number;
 }
 
+export interface ServerConfig {
+  readonly command: readonly [string, ...string[]];
+  /** A value, or where it is. */
+  readonly env: Readonly<Record<string, string | SecretRef>>;
+  readonly cwd?: string;
+}
+
 export interface ConnectionConfig {
   readonly kind: ConnectionKind;
+  /** Empty where the server is a command. */
   readonly upstream: string;
+  /** `mcp` only. */
+  readonly transport: HttpTransport;
+  /** An MCP server that is a command. */
+  readonly server?: ServerConfig;
   /** Other hosts of the same service, by what they serve; only `datadog-intake` has any. */
   readonly upstreams: { readonly logs?: string };
   /** Set on every call to the upstream; names in lower case. */

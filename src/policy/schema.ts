@@ -8,6 +8,7 @@ import { connectionNames, connectionSchema } from './connection-schema.ts';
 import { duration, line, maskFields, secretRef, url } from './fields.ts';
 import { patternsSchema } from './pattern-schema.ts';
 import { ruleSchema } from './rule-schema.ts';
+import { webhooksSchema } from './webhook-schema.ts';
 
 const identity = z
   .strictObject({
@@ -18,6 +19,10 @@ const identity = z
     scopes: z.array(line(300)).min(1).default(['openid', 'email', 'offline_access']).describe('Scopes that `mcprec login` asks for.'),
     groups: z.array(line(300)).exactOptional().describe('The groups that there are. Where this is given, any other name in this file is an error.'),
     admin_groups: z.array(line(300)).default([]).describe('Groups that see everyone’s sessions and may revoke grants.'),
+    machine_owners: z
+      .record(line(300), line(300))
+      .default({})
+      .describe('Whose a machine is: its subject, and the subject or e-mail address of a person, who then approves nothing that it asks for.'),
     bound_tokens: z
       .enum(['people', 'required', 'when-offered'])
       .default('people')
@@ -62,6 +67,8 @@ export const fileSchema = z
     access: z.array(accessSchema).default([]).describe('Who may use what. What no entry gives is denied.'),
     rules: z.array(ruleSchema).default([]).describe('What is denied, held or masked all the same.'),
     mask: mask.prefault({}),
+    hold_wait: duration(limits.holdWaitMsMax, '30m').default('45s').describe('How long a held call is kept waiting before its caller is told to come again.'),
+    webhooks: webhooksSchema.default([]).describe('Who is told of requests for approvals.'),
   })
   .describe('The configuration of an mcprec gateway.');
 

@@ -6,3 +6,7 @@ export type Weekday = (typeof weekdays)[number];
 /** What an MCP server may ask of a client. */
 export const serverRequestKinds = ['sampling', 'elicitation', 'roots'] as const;
 export type ServerRequestKind = (typeof serverRequestKinds)[number];
+
+/** Of what webhooks are told. */
+export const webhookEvents = ['approval.requested', 'approval.approved', 'approval.refused', 'approval.ended'] as const;
+export type WebhookEvent = (typeof webhookEvents)[number];
