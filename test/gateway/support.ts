@@ -69,6 +69,8 @@ export interface WorldOptions extends Pick<ProviderOptions, 'accessTokenSeconds'
   readonly identity?: string;
   /** The gateway's, where it is to differ from the provider's. */
   readonly gatewayAudience?: string;
+  /** MCP endpoint of an upstream that is the test's own. */
+  readonly upstream?: string;
 }
 
 /** Provider, upstream and gateway. The gateway can be stopped and started again on the same data. */
@@ -126,9 +128,9 @@ identity:
   admin_groups: [security]
   ${this.#options.identity ?? ''}
 connections:
-  datadog: { kind: mcp, upstream: "${this.upstream.url}", record: full, credential: { headers: { DD_API_KEY: "env:TEST_API_KEY" } } }
-  quiet: { kind: mcp, upstream: "${this.upstream.url}", record: off }
-  secret: { kind: mcp, upstream: "${this.upstream.url}", record: full }
+  datadog: { kind: mcp, upstream: "${this.#options.upstream ?? this.upstream.url}", record: full, credential: { headers: { DD_API_KEY: "env:TEST_API_KEY" } } }
+  quiet: { kind: mcp, upstream: "${this.#options.upstream ?? this.upstream.url}", record: off }
+  secret: { kind: mcp, upstream: "${this.#options.upstream ?? this.upstream.url}", record: full }
 access:
   - { groups: [sre], connections: [datadog, quiet], ttl: 1h }
   - { groups: [engineering, sre-leads], connections: [secret], ttl: 1h }
