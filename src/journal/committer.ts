@@ -1,9 +1,11 @@
-// Group commit: what waits is written in one transaction. An idle journal commits at once, a busy one in groups (DESIGN §8).
+// Group commit: what waits is written in one transaction. An idle journal commits at once, a busy one in groups (DESIGN §8). The process goes on
+// while the disk syncs: a job is done when it is durable, not when it is written.
 import type { Database, Statement } from 'better-sqlite3';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { pauseBriefly } from './busy.ts';
 import { isBusy, isCallersFault, journalError } from './errors.ts';
+import { WalSync } from './wal-sync.ts';
 
 /** Something to be written. It may be written again where its group had to be rolled back. */
 export interface Job {
@@ -34,6 +36,8 @@ type Attempt =
   | { readonly kind: 'all'; readonly error: McprecError };
 
 const BUSY_TRIES_A_TURN = 4;
+/** For so many turns of the event loop a busy journal lets what the sockets bring join the group. */
+const GATHER_TURNS_MAX = 4;
 
 export class Committer {
   readonly #db: Database;
@@ -44,10 +48,18 @@ export class Committer {
   #queue: Waiting[] = [];
   #entriesWaiting = 0;
   #scheduled = false;
+  #gathered = 0;
+  #turnsGathered = 0;
+  /** Jobs in the last group: an idle journal's hold one. */
+  #lastGroup = 0;
   #busySince: number | undefined;
 
-  constructor(db: Database) {
+  readonly #sync: WalSync | undefined;
+
+  /** `synchronous`: `FULL` where a job is done only when it survives a power cut, `NORMAL` where it need only survive this process. */
+  constructor(db: Database, synchronous: 'FULL' | 'NORMAL') {
     this.#db = db;
+    this.#sync = synchronous === 'FULL' ? new WalSync(db) : undefined;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#rollback = db.prepare('ROLLBACK');
@@ -74,6 +86,12 @@ export class Committer {
   /** Writes what waits, blocking; what cannot be written is rejected. */
   flush(): void {
     while (this.#queue.length > 0) if (!this.#commitGroup()) pauseBriefly();
+    this.#sync?.flush();
+  }
+
+  /** Lets go of the file; call `flush` before. */
+  close(): void {
+    this.#sync?.close();
   }
 
   #schedule(): void {
@@ -82,8 +100,23 @@ export class Committer {
     // Not a microtask: what the other sockets brought in this turn of the event loop joins the group.
     setImmediate(() => {
       this.#scheduled = false;
-      this.#turn();
+      if (this.#isGathering()) this.#schedule();
+      else this.#turn();
     });
+  }
+
+  /** True while a busy journal's queue still grows: one larger transaction costs less than two, and nobody waits who could go on. */
+  #isGathering(): boolean {
+    const busy = this.#lastGroup > 1 || this.#queue.length > 1;
+    const grew = this.#queue.length > this.#gathered;
+    this.#gathered = this.#queue.length;
+    if (busy && grew && this.#turnsGathered < GATHER_TURNS_MAX) {
+      this.#turnsGathered++;
+      return true;
+    }
+    this.#gathered = 0;
+    this.#turnsGathered = 0;
+    return false;
   }
 
   #turn(): void {
@@ -104,7 +137,8 @@ export class Committer {
           return this.#giveUpWhenLate();
         case 'done':
           this.#leaveQueue(group);
-          for (const { resolve } of group) resolve();
+          this.#lastGroup = group.length;
+          this.#settle(group);
           return true;
         case 'job':
           this.#leaveQueue([attempt.at]);
@@ -119,6 +153,25 @@ export class Committer {
       }
     }
     return true;
+  }
+
+  /** Resolves when every job that was written is durable. */
+  synced(): Promise<void> {
+    return new Promise((resolve, reject) => this.#settle([{ resolve, reject }]));
+  }
+
+  #settle(group: readonly Pick<Waiting, 'resolve' | 'reject'>[]): void {
+    if (this.#sync === undefined) {
+      for (const { resolve } of group) resolve();
+      return;
+    }
+    this.#sync.add((error) => {
+      if (error === undefined) for (const { resolve } of group) resolve();
+      else {
+        const known = new McprecError('journal_unwritable', `the journal ${this.#db.name} cannot be synced to disk`, { cause: error });
+        for (const { reject } of group) reject(known);
+      }
+    });
   }
 
   #nextGroup(): Waiting[] {

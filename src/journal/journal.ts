@@ -31,7 +31,7 @@ export interface JournalOptions {
   readonly random: RandomBytes;
   /** `write` creates the file where it is missing and closes the sessions of dead processes. Default: `write`. */
   readonly mode?: DatabaseOptions['mode'];
-  /** Default: `FULL`. */
+  /** `FULL` (the default): what is recorded survives a power cut; `NORMAL`: the end of the process. */
   readonly synchronous?: DatabaseOptions['synchronous'];
   readonly bytesMax?: number;
 }
@@ -44,8 +44,9 @@ export interface SessionOpening {
 
 /** Opens the journal. Throws `journal_unwritable`, `_full`, `_locked`, `_corrupt`, `_newer`, `_network`; `not_found` where there is nothing to read. */
 export function openJournal(options: JournalOptions): Journal {
-  const { path, mode = 'write', synchronous = 'FULL', bytesMax } = options;
-  const db = openDatabase({ path, mode, synchronous, ...(bytesMax !== undefined && { bytesMax }) });
+  const { path, mode = 'write', bytesMax } = options;
+  // For `FULL` the committer syncs, beside the thread and not within the commit.
+  const db = openDatabase({ path, mode, synchronous: 'NORMAL', ...(bytesMax !== undefined && { bytesMax }) });
   try {
     return new Journal(db, options);
   } catch (error) {
@@ -68,11 +69,11 @@ export class Journal implements Disposable {
   readonly #owner = thisOwner();
 
   /** Made by `openJournal` only. */
-  constructor(db: Database, { clock, random, mode }: JournalOptions) {
+  constructor(db: Database, { clock, random, mode, synchronous = 'FULL' }: JournalOptions) {
     this.#db = db;
     this.#clock = clock;
     this.#random = random;
-    [this.#committer, this.#writer, this.#reader] = this.#read(() => [new Committer(db), new LogWriter(db), new JournalReader(db, clock)]);
+    [this.#committer, this.#writer, this.#reader] = this.#read(() => [new Committer(db, synchronous), new LogWriter(db), new JournalReader(db, clock)]);
     this.#outbox = this.#read(() => new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId)));
     this.#indexes = this.#read(() => new IndexLogs(db, this.#writer, { clock, random }));
     this.notary = this.#read(() => new Notary(db, this.#committer, this.#indexes));
@@ -163,6 +164,11 @@ export class Journal implements Disposable {
     return this.#read(() => this.#outbox.upload(logId, from, entriesMax, bytesMax));
   }
 
+  /** Resolves when all that can be read now is durable: what leaves this machine must not be more than what stays on it. */
+  synced(): Promise<void> {
+    return this.#committer.synced();
+  }
+
   /** Notes durably that the gateway has the first `size` entries. */
   markReceived(logId: LogId, size: number): Promise<void> {
     return this.#outbox.markReceived(logId, size);
@@ -186,6 +192,7 @@ export class Journal implements Disposable {
   [Symbol.dispose](): void {
     if (!this.#db.open) return;
     this.#committer.flush();
+    this.#committer.close();
     this.#db.close();
   }
 

@@ -45,6 +45,7 @@ async function pushLog(journal: Journal, identity: GatewayIdentity, log: Pending
   while (from < log.size && !signal.aborted) {
     const batch = journal.uploadBatch(log.logId, from, limits.syncEntriesMax, limits.syncBytesMax);
     if (batch.entries.length === 0) break;
+    await journal.synced();
     const state = await upload(identity, log, batch, signal);
     // The gateway may have more than we knew (an answer that was lost) or less (restored from a backup): go on from there.
     if (state.size > log.size)

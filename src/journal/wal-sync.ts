@@ -1,0 +1,96 @@
+// Brings what was committed to the disk, without holding up the process meanwhile. SQLite's own `synchronous=FULL` syncs the write-ahead
+// log within the commit, on the thread that commits; this does the same sync just behind it, on a thread of the pool, for all commits at once.
+import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
+import type { Database } from 'better-sqlite3';
+
+/** Told once whether what was committed before the call is on the disk. */
+type Settle = (error: unknown) => void;
+
+export class WalSync {
+  readonly #db: Database;
+  #file: number | undefined;
+  #waiting: Settle[] = [];
+  /** Whom the sync that runs is for; undefined while none runs. */
+  #running: Settle[] | undefined;
+  #closed = false;
+  /** A sync failed: what it should have written may never be written by a later one, which then succeeds all the same. */
+  #doubtful = false;
+
+  /** `db` is open in WAL mode with `synchronous=NORMAL`, and stays open longer than this. */
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Calls `settle` when all that is committed by now is on the disk, or with the error that prevents it. */
+  add(settle: Settle): void {
+    this.#waiting.push(settle);
+    if (this.#running === undefined) this.#run();
+  }
+
+  /** The same, blocking, for all that wait. */
+  flush(): void {
+    const settled = [...(this.#running?.splice(0) ?? []), ...this.#waiting.splice(0)];
+    if (settled.length === 0) return;
+    try {
+      fdatasyncSync(this.#fileOf());
+      this.#settle(settled, undefined);
+    } catch (error) {
+      this.#settle(settled, error);
+    }
+  }
+
+  /** Call `flush` before. */
+  close(): void {
+    this.#closed = true;
+    if (this.#running === undefined) this.#closeFile();
+  }
+
+  #run(): void {
+    const settled = this.#waiting;
+    this.#running = settled;
+    this.#waiting = [];
+    const done = (error: unknown): void => {
+      this.#running = undefined;
+      this.#settle(settled, error);
+      if (this.#closed) this.#closeFile();
+      else if (this.#waiting.length > 0 && this.#running === undefined) this.#run();
+    };
+    try {
+      fdatasync(this.#fileOf(), done);
+    } catch (error) {
+      done(error);
+    }
+  }
+
+  #closeFile(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  // The file stays the same as long as a connection is open: SQLite starts it anew from its beginning.
+  #fileOf(): number {
+    this.#file ??= openSync(`${this.#db.name}-wal`, 'r');
+    return this.#file;
+  }
+
+  #settle(settled: readonly Settle[], error: unknown): void {
+    if (settled.length === 0) return;
+    let fault = error ?? undefined;
+    this.#doubtful ||= fault !== undefined;
+    if (this.#doubtful && this.#db.open) {
+      fault = this.#moveToDatabase() ? undefined : (fault ?? new Error('an earlier sync to disk failed'));
+      this.#doubtful = fault !== undefined;
+    }
+    for (const settle of settled) settle(fault);
+  }
+
+  /** A checkpoint syncs the database file itself: then nothing depends on the log that could not be synced. */
+  #moveToDatabase(): boolean {
+    try {
+      const [result] = this.#db.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+      return result?.busy === 0;
+    } catch {
+      return false;
+    }
+  }
+}
