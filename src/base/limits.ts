@@ -162,6 +162,8 @@ export const limits = {
   /** The highest `calls` per minute and per session that an access entry may set; each call of the last minute is a number in memory. */
   callsPerMinuteMax: 10_000,
   callsPerSessionMax: 1_000_000,
+  /** Persons on connections whose last minute is remembered; the one that was idle longest is forgotten. */
+  spendersMax: 100_000,
   /** How long a held call, and its approval, is good for at most. */
   holdMsDefault: 10 * 60_000,
   holdMsMax: 24 * 60 * 60_000,

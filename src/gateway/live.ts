@@ -11,6 +11,7 @@ import type { PolicyContext } from '../policy/context.ts';
 import { projectPolicy } from '../policy/projection.ts';
 import type { Identity } from '../protocol/control.ts';
 import type { Session, SessionLog, SessionState, Store } from '../store/store.ts';
+import { Budgets } from './budgets.ts';
 import type { GatewayKeys } from './keys.ts';
 
 export interface LiveSession {
@@ -47,12 +48,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class LiveSessions {
   readonly #parts: LiveParts;
+  readonly #budgets: Budgets;
   /** By connection. */
   readonly #outputs = new Map<string, OutputSchemas>();
   readonly #sessions = new Map<SessionId, Promise<Mutable<LiveSession> | undefined>>();
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
+    this.#budgets = new Budgets(parts.ids.clock);
   }
 
   /** The open session that a token of it opens; undefined where there is none. Throws what the store throws, and `secret_unresolved`. */
@@ -114,16 +117,18 @@ export class LiveSessions {
 
   /** After the session has ended in the store. */
   drop(sessionId: SessionId): void {
+    this.#budgets.forget(sessionId);
     this.#sessions.delete(sessionId);
   }
 
   #rules({ connection, identity, reconcileKey, stated }: RulesOwner): PathRules {
     const { config, keys, ids } = this.#parts;
     const caller = { identity, session: stated };
+    const ledger = this.#budgets.ledgerOf({ ...identity, connection, sessionId: stated.id });
     const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
     this.#outputs.set(connection, outputs);
     const projection = projectPolicy(config, identity.groups, connection, 'gateway');
-    return rulesOf(projection, { reconcileKey, ids, caller, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+    return rulesOf(projection, { reconcileKey, ids, caller, ledger, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
   }
 
   #forget(sessionId: SessionId, loading: Promise<unknown>): void {

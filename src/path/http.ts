@@ -10,7 +10,7 @@ import { looksLikeJson } from './answer.ts';
 import { type Content, draftEntry, recordedBy } from './drafts.ts';
 import { holdHttpCall } from './hold.ts';
 import { maskCall } from './outgoing.ts';
-import { draftDenial, refusalOf } from './refuse.ts';
+import { draftDenial, overspentRefusal, refusalOf } from './refuse.ts';
 import { bareNames, type ClientRequest, type ForwardStep, type RequestStep } from './request.ts';
 import type { PathRules } from './rules.ts';
 
@@ -44,10 +44,9 @@ export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestS
 /** Asks policy about a call that was read. */
 export function decideHttpCall(rules: PathRules, request: ClientRequest, { call, names, content }: HttpCall): RequestStep {
   const decision = rules.policy.decide(call);
-  if (decision.effect === 'deny') {
-    const refusal = refusalOf(rules, decision);
-    return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
-  }
+  if (decision.effect === 'deny') return refuseHttpCall(rules, request, refusalOf(rules, decision), { names, content });
+  const overspent = rules.policy.spend(call);
+  if (overspent !== undefined) return refuseHttpCall(rules, request, overspentRefusal(rules, overspent), { names, content });
   const rule = decision.effect === 'hold' ? decision.rule : undefined;
   const masking = rules.maskingOf(decision.masks);
   if (masking.upstream !== undefined && content === undefined && hasBody(request) && rules.unmaskable === 'refuse')
@@ -68,6 +67,10 @@ export function decideHttpCall(rules: PathRules, request: ClientRequest, { call,
     form: 'single',
   };
   return decision.effect === 'hold' ? holdHttpCall(rules, request, { call, names, content }, { hold: decision, forward }) : forward;
+}
+
+function refuseHttpCall(rules: PathRules, request: ClientRequest, refusal: Refusal, { names, content }: Pick<HttpCall, 'names' | 'content'>): RequestStep {
+  return { kind: 'answer', entries: [draftDenial(rules, request, refusal, content, names)], answer: answerIntakeRefusal(refusal) };
 }
 
 function hasBody({ body }: ClientRequest): boolean {

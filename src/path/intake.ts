@@ -35,8 +35,9 @@ function readCall(request: ClientRequest, path: string): Read {
   return body.kind === 'fault' ? body : { kind: 'read', text, body };
 }
 
-function namesForPolicy(body: IntakeBody): Pick<Call, 'metrics' | 'checks' | 'events'> {
+function namesForPolicy(body: IntakeBody): Pick<Call, 'metrics' | 'checks' | 'events' | 'tagSets'> {
   return {
+    ...(body.tagSets !== undefined && { tagSets: body.tagSets }),
     ...(body.metrics !== undefined && { metrics: [...body.metrics.keys()] }),
     ...(body.checks !== undefined && { checks: [...body.checks.keys()] }),
     ...(body.events !== undefined && { events: [...body.events.keys()] }),

@@ -1,7 +1,7 @@
 // The ways a request ends here instead of at the upstream: an entry that says so, and the answer in the form its caller expects.
 import { newId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
-import type { Denial, Hold } from '../policy/call.ts';
+import type { Denial, Hold, Overspent } from '../policy/call.ts';
 import { answerNoSuchMethod, answerUnknownHandle, type ForeignHandle } from '../protocol/handles.ts';
 import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerFault, answerIntakeError, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
@@ -21,6 +21,12 @@ export function refusalOf(rules: PathRules, decision: Denial | Hold): Refusal {
     decisionId: newId('dec', rules.ids),
     hidden: decision.effect === 'deny' && decision.hidden,
   };
+}
+
+/** The call is over its budget. */
+export function overspentRefusal(rules: PathRules, { reason, retryAfterMs }: Overspent): Refusal {
+  const remedy = retryAfterMs === undefined ? 'Open another session if you need more' : `Try it again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { rule: 'budget', reason, remedy, decisionId: newId('dec', rules.ids), hidden: false, budget: { retryAfterMs } };
 }
 
 /** Policy denied one message of a body; a batch is refused whole. */

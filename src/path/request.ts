@@ -12,7 +12,7 @@ import { draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import { type HeldCall, holdMessage } from './hold.ts';
 import type { Masking } from './masking.ts';
 import { type ChangedRequest, maskMessages } from './outgoing.ts';
-import { refusalOf, refuseFault, refuseMessages } from './refuse.ts';
+import { overspentRefusal, refusalOf, refuseFault, refuseMessages } from './refuse.ts';
 import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
 
 /** One HTTP request of a client, its body complete. */
@@ -50,8 +50,11 @@ export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestSt
   let held: { readonly message: ClientMessage; readonly hold: Hold } | undefined;
   const masks: (readonly CallMask[])[] = [];
   for (const message of read.messages) {
-    const decision = rules.policy.decide(callOf(message));
+    const call = callOf(message);
+    const decision = rules.policy.decide(call);
     if (decision.effect === 'deny') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
+    const overspent = call.oneWay ? undefined : rules.policy.spend(call);
+    if (overspent !== undefined) return refuseMessages(rules, request, read, { message, refusal: overspentRefusal(rules, overspent) });
     if (decision.effect === 'hold') held ??= { message, hold: decision };
     masks.push(decision.masks ?? []);
   }

@@ -30,6 +30,8 @@ export interface IntakeBody {
   readonly checks?: ReadonlyMap<string, number>;
   /** By title. */
   readonly events?: ReadonlyMap<string, number>;
+  /** The tags of each series, check, event or log line, read when asked for; left out where there is no JSON. */
+  readonly tagSets?: () => readonly (readonly string[])[];
 }
 
 export interface IntakeFault {
@@ -54,7 +56,7 @@ export function readIntake(endpoint: IntakeEndpoint, text: string, contentType?:
   const root = parseJson(text);
   if (root.type === 'fault') return fault(`the body is not JSON: ${root.reason} at offset ${root.offset}`);
   try {
-    return readBody(endpoint.path, root);
+    return { ...readBody(endpoint.path, root), tagSets: () => tagSetsOf(endpoint.path, root) };
   } catch (error) {
     if (error instanceof Unreadable) return fault(error.message);
     throw error;
@@ -103,6 +105,23 @@ function checkNames(root: JsonNode): ReadonlyMap<string, number> {
 function eventTitle(root: JsonNode): string {
   const data = object(member(object(root, 'the body'), 'data'), 'data');
   return text(object(member(data, 'attributes'), 'data.attributes'), 'title', 'data.attributes');
+}
+
+// What has no list of tags, or one that cannot be read, has none.
+function tagSetsOf(path: string, root: JsonNode): readonly (readonly string[])[] {
+  const items = (node: JsonNode | undefined): readonly JsonNode[] => (node?.type === 'array' ? node.items : node === undefined ? [] : [node]);
+  const listed = (node: JsonNode | undefined): readonly string[] => items(node).flatMap((tag) => (tag.type === 'string' ? [tag.value] : []));
+  switch (path) {
+    case '/api/v2/events':
+      return [listed(member(member(member(root, 'data'), 'attributes'), 'tags'))];
+    case '/api/v2/logs':
+      return items(root).map((log) => (stringMember(log, 'ddtags') ?? '').split(',').map((tag) => tag.trim()));
+    case '/api/v1/events':
+    case '/api/v1/check_run':
+      return items(root).map((item) => listed(member(item, 'tags')));
+    default:
+      return items(member(root, 'series')).map((item) => listed(member(item, 'tags')));
+  }
 }
 
 function isPlainLog(contentType: string | undefined): boolean {

@@ -6,6 +6,7 @@ import type { BodyFault, ClientMessage } from './message.ts';
 export const rpcCodes = {
   denied: 4030,
   held: 4031,
+  budget: 4290,
   upstreamUnreachable: 5020,
   upstreamTimeout: 5040,
   methodNotFound: -32601,
@@ -45,6 +46,8 @@ export interface Refusal {
   readonly decisionId: DecisionId;
   /** `access` does not grant it: it must look as if it did not exist. */
   readonly hidden: boolean;
+  /** There where a budget is spent: after how long one more call is free; undefined where none will be in this session. */
+  readonly budget?: { readonly retryAfterMs: number | undefined };
 }
 
 /** The answer to one refused message. Source: RULES R11. */
@@ -78,14 +81,16 @@ function deniedHeader({ hidden, rule }: Refusal): readonly string[] {
 }
 
 function refusedRequest(message: ClientMessage, refusal: Refusal): string {
-  const data = { rule: refusal.rule, decisionId: refusal.decisionId };
+  const retryAfterMs = refusal.budget?.retryAfterMs;
+  const data = { rule: refusal.rule, decisionId: refusal.decisionId, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   if (refusal.hidden) return unknownThing(message);
   if (message.method === 'tools/call') {
     // A rule's message is a sentence of its author's, often with its own full stop.
     const text = `Denied by rule "${refusal.rule}": ${refusal.reason.replace(/\.$/, '')}. ${refusal.remedy}. (${refusal.decisionId})`;
     return rpc(message.idLexeme, 'result', { resultType: 'complete', isError: true, content: [{ type: 'text', text }] });
   }
-  return rpc(message.idLexeme, 'error', { code: rpcCodes.denied, message: `denied by rule "${refusal.rule}": ${refusal.reason}`, data });
+  const code = refusal.budget === undefined ? rpcCodes.denied : rpcCodes.budget;
+  return rpc(message.idLexeme, 'error', { code, message: `denied by rule "${refusal.rule}": ${refusal.reason}`, data });
 }
 
 /** A JSON-RPC result that takes the place of a tool's answer, which was executed but must not be delivered. Source: RULES R16. */
@@ -135,11 +140,13 @@ export function waitingNotification(tokenLexeme: string, progress: number, messa
   return `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${tokenLexeme},"progress":${progress},"message":${JSON.stringify(message)}}}`;
 }
 
-/** HTTP 403 in the shape of Datadog's intake. */
+/** HTTP 403, or 429 where a budget is spent, in the shape of Datadog's intake. */
 export function answerIntakeRefusal(refusal: Refusal): LocalAnswer {
-  return json(403, { errors: [`denied by rule "${refusal.rule}": ${refusal.reason} (${refusal.decisionId})`] }, [
+  const retryAfterMs = refusal.budget?.retryAfterMs;
+  return json(refusal.budget === undefined ? 403 : 429, { errors: [`denied by rule "${refusal.rule}": ${refusal.reason} (${refusal.decisionId})`] }, [
     'Mcprec-Denied',
     encodeURIComponent(refusal.rule),
+    ...(retryAfterMs === undefined ? [] : ['Retry-After', String(Math.ceil(retryAfterMs / 1000))]),
   ]);
 }
 
