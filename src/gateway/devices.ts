@@ -17,7 +17,7 @@ export interface DeviceChecks {
 
 /** The device that asks, known or new. Throws `device_refused`. */
 export async function deviceOf(claim: GrantRequest['device'], { caller, origin, store, clock }: DeviceChecks): Promise<Device> {
-  const { key, raw } = readKey(claim.publicKey);
+  const { key, raw } = readDeviceKey(claim.publicKey);
   const signed = Buffer.from(`mcprec-device-v1\n${caller.thumbprint}\n${origin}\n`, 'utf8');
   if (!verify(null, signed, key, Buffer.from(claim.signature, 'base64url'))) {
     throw new McprecError('device_refused', `the device’s signature is not one over this login and ${origin}`);
@@ -34,7 +34,8 @@ export async function deviceOf(claim: GrantRequest['device'], { caller, origin, 
   return known;
 }
 
-function readKey(jwk: GrantRequest['device']['publicKey']): { readonly key: KeyObject; readonly raw: Uint8Array } {
+/** The Ed25519 key in a JWK. Throws `device_refused`. */
+export function readDeviceKey(jwk: GrantRequest['device']['publicKey']): { readonly key: KeyObject; readonly raw: Uint8Array } {
   const { kty, crv, x } = jwk;
   const raw = typeof x === 'string' ? Buffer.from(x, 'base64url') : Buffer.alloc(0);
   if (kty !== 'OKP' || crv !== 'Ed25519' || raw.length !== 32) throw new McprecError('device_refused', 'the device’s key is no Ed25519 public key');

@@ -19,6 +19,8 @@ export interface SessionKeys {
 export interface GatewayKeys {
   /** Ed25519; clients check projections with it. */
   readonly publicJwk: JWK;
+  /** The same key signs checkpoints and co-signs: what is signed begins differently each time, so that none can be taken for another. */
+  readonly signingKey: KeyObject;
   /** JWS compact (EdDSA) of a JSON value. */
   sign(value: unknown): Promise<string>;
   /** AES-256-GCM, bound to the session: the keys of one cannot be put under another. */
@@ -78,6 +80,7 @@ function keysOf(file: KeyFile, random: RandomBytes): GatewayKeys {
   const wrapping = createSecretKey(Buffer.from(file.wrapping, 'base64url'));
   return {
     publicJwk: createPublicKey(signing).export({ format: 'jwk' }) as JWK,
+    signingKey: signing,
     sign: (value) => new CompactSign(Buffer.from(JSON.stringify(value))).setProtectedHeader({ alg: 'EdDSA' }).sign(signing),
     wrap(sessionId, { signing: sign, reconcile }) {
       const nonce = random(NONCE_BYTES);

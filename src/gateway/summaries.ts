@@ -14,7 +14,9 @@ export function summaryOf(session: SessionWithLogs): SessionSummary {
     openedAtMs: session.openedMs,
     calls: own?.calls ?? 0,
     denied: own?.denied ?? 0,
-    logs: session.logs.map(({ logId, vantage, size, root }) => ({ logId, vantage, size, root: hex(root) })),
+    logs: session.logs.flatMap(({ logId, vantage, size, root }) =>
+      vantage === 'forwarder' || vantage === 'gateway' ? [{ logId, vantage, size, root: hex(root) }] : [],
+    ),
     ...(session.endedMs !== undefined && { closedAtMs: session.endedMs }),
     ...(session.reason !== undefined && { reason: session.reason }),
   };

@@ -17,7 +17,16 @@ export async function readUpload(body: Uint8Array, coding: string | undefined): 
     throw malformed('from, entries or root');
   }
   if (value.entries.length > limits.syncEntriesMax) throw malformed(`more than ${limits.syncEntriesMax} entries`);
-  return { from: Number(value.from), root: value.root, entries: value.entries.map(readEntry) };
+  const { checkpoint, treeSize } = value;
+  if (checkpoint !== undefined && (typeof checkpoint !== 'string' || checkpoint.length > limits.noteCharactersMax)) throw malformed('its checkpoint');
+  if (treeSize !== undefined && !(Number.isSafeInteger(treeSize) && Number(treeSize) >= 0)) throw malformed('treeSize');
+  return {
+    from: Number(value.from),
+    root: value.root,
+    entries: value.entries.map(readEntry),
+    ...(checkpoint !== undefined && { checkpoint }),
+    ...(treeSize !== undefined && { treeSize: Number(treeSize) }),
+  };
 }
 
 function readEntry(value: unknown, i: number): UploadedEntry {

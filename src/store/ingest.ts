@@ -4,6 +4,7 @@ import type { Kysely, Selectable } from 'kysely';
 import { McprecError } from '../base/errors.ts';
 import { idBytes, type LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import type { TreeHead } from '../evidence/checkpoint.ts';
 import { commitment } from '../evidence/commitment.ts';
 import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
@@ -35,7 +36,7 @@ export async function ingest(parts: IngestParts, logId: LogId, upload: LogUpload
 
 async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested | 'overtaken'> {
   const { db, writer } = parts;
-  const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).where('vantage', '=', 'forwarder').executeTakeFirst();
+  const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).where('vantage', 'in', ['forwarder', 'index']).executeTakeFirst();
   if (row === undefined) return { kind: 'unknown' };
   if (row.quarantine !== null) return { kind: 'forked', reason: row.quarantine };
   if (upload.from > row.size) return { kind: 'conflict', log: logOf(row) };
@@ -47,7 +48,12 @@ async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, no
   }
   const fresh = upload.entries.slice(repeated.length);
   if (fresh.length === 0) return { kind: 'stored', log: logOf(row) };
-  const checked = checkEntries(tailOf(row), fresh, upload.root);
+  const witnessed = await db.selectFrom('witnessed').select(['size', 'root']).where('log', '=', idBytes(logId)).executeTakeFirst();
+  const checked = checkEntries(tailOf(row), fresh, { root: upload.root, witnessed });
+  if (checked.kind === 'forked') {
+    await quarantine(parts, logId, checked.reason);
+    return checked;
+  }
   if (checked.kind === 'invalid') return checked;
   const { tail, leaves } = checked;
   const stored = await writer.commit({
@@ -79,9 +85,18 @@ async function quarantine({ db, writer }: IngestParts, logId: LogId, reason: str
   await writer.commit({ statements: [db.updateTable('logs').set({ quarantine: reason }).where('log', '=', idBytes(logId)).where('quarantine', 'is', null)] });
 }
 
-type Checked = { readonly kind: 'checked'; readonly tail: LogTail; readonly leaves: readonly Leaf[] } | { readonly kind: 'invalid'; readonly reason: string };
+type Checked =
+  | { readonly kind: 'forked'; readonly reason: string }
+  | { readonly kind: 'checked'; readonly tail: LogTail; readonly leaves: readonly Leaf[] }
+  | { readonly kind: 'invalid'; readonly reason: string };
 
-function checkEntries(before: LogTail, entries: readonly UploadedEntry[], root: Uint8Array): Checked {
+/** What the entries must come to: the root that the upload states, and on the way the head that was co-signed before. */
+interface Expected {
+  readonly root: Uint8Array;
+  readonly witnessed: TreeHead | undefined;
+}
+
+function checkEntries(before: LogTail, entries: readonly UploadedEntry[], { root, witnessed }: Expected): Checked {
   const frontier = before.frontier.copy();
   const leaves: Leaf[] = [];
   let tail = before;
@@ -96,6 +111,9 @@ function checkEntries(before: LogTail, entries: readonly UploadedEntry[], root: 
     if (typeof leaf === 'string' || fault !== undefined) return { kind: 'invalid', reason: `entry ${index}: ${fault}` };
     const counted = countsOf(leaf);
     frontier.append(leafHash(entry.leaf));
+    if (frontier.size === witnessed?.size && !sameBytes(frontier.root(), witnessed.root)) {
+      return { kind: 'forked', reason: `the first ${witnessed.size} entries are not those of the checkpoint that was co-signed` };
+    }
     leaves.push(leaf);
     tail = {
       logId: tail.logId,

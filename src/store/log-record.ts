@@ -1,13 +1,14 @@
 // A log's row as the rest of the program sees it.
 import type { Selectable } from 'kysely';
-import { idFromBytes, type SessionId } from '../base/ids.ts';
+import { type DeviceId, idFromBytes, type SessionId } from '../base/ids.ts';
 import type { LogTable } from './schema.ts';
 import type { LogRecord, Vantage } from './store.ts';
 
 export function logOf(row: Selectable<LogTable>): LogRecord {
   return {
     logId: idFromBytes('log', row.log),
-    sessionId: row.session_id as SessionId,
+    ...(row.session_id !== null && { sessionId: row.session_id as SessionId }),
+    ...(row.device_id !== null && { deviceId: row.device_id as DeviceId }),
     vantage: row.vantage as Vantage,
     size: row.size,
     root: row.root,

@@ -6,6 +6,11 @@ export interface Tables {
   readonly sessions: SessionTable;
   readonly tokens: TokenTable;
   readonly logs: LogTable;
+  readonly witnessed: WitnessedTable;
+  readonly tree_leaves: TreeLeafTable;
+  readonly tree_nodes: TreeNodeTable;
+  readonly tree_heads: TreeHeadTable;
+  readonly alarms: AlarmTable;
   readonly entries: EntryTable;
   readonly payloads: PayloadTable;
   readonly names: NamesTable;
@@ -62,7 +67,10 @@ export interface TokenTable {
 
 export interface LogTable {
   readonly log: Uint8Array;
-  readonly session_id: string;
+  /** Null for an index log. */
+  readonly session_id: string | null;
+  /** Whose index log it is. */
+  readonly device_id: Generated<string | null>;
   readonly vantage: string;
   readonly size: Generated<number>;
   readonly root: Uint8Array;
@@ -75,6 +83,49 @@ export interface LogTable {
   readonly last_mono_us: Generated<number | null>;
   /** Why nothing more is taken into it; null where all is well. */
   readonly quarantine: Generated<string | null>;
+}
+
+/** The newest checkpoint of each log that was co-signed. */
+export interface WitnessedTable {
+  readonly log: Uint8Array;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** The log's signed note. */
+  readonly note: string;
+  /** Its leaf in the gateway's tree. */
+  readonly tree_index: number;
+  readonly at_ms: number;
+}
+
+/** The gateway's tree: a leaf for each checkpoint that it accepted. */
+export interface TreeLeafTable {
+  readonly idx: number;
+  readonly log: Uint8Array;
+  readonly leaf: Uint8Array;
+  readonly note: string;
+  readonly at_ms: number;
+}
+
+export interface TreeNodeTable {
+  readonly level: number;
+  readonly n: number;
+  readonly hash: Uint8Array;
+}
+
+export interface TreeHeadTable {
+  readonly size: number;
+  /** Signed by the gateway, with the cosignatures of witnesses. */
+  readonly note: string;
+}
+
+/** A log that showed two histories, or less than before: both signed notes are kept. */
+export interface AlarmTable {
+  readonly alarm_id: Generated<number>;
+  readonly at_ms: number;
+  readonly log: Uint8Array;
+  readonly what: string;
+  readonly known: string;
+  readonly shown: string;
 }
 
 export interface EntryTable {

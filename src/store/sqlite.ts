@@ -17,6 +17,7 @@ import { sessionLifetime, sessionQueries } from './sessions.ts';
 import { storeError } from './sqlite-errors.ts';
 import { SqliteWriter } from './sqlite-writer.ts';
 import type { Store } from './store.ts';
+import { treeQueries } from './tree.ts';
 import { applicationId, upgrades } from './upgrades.ts';
 
 export interface StoreOptions {
@@ -41,6 +42,7 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ...sessionLifetime({ db, writer, logs }),
     ...logQueries(db, writer, logs),
     ...guardQueries(db, writer),
+    ...treeQueries(db, writer),
     ...approvalQueries({ db, writer, logs }),
     ...deliveryQueries(db, writer),
     ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),

@@ -74,11 +74,15 @@ export interface SessionEnding {
   readonly entries: readonly EntryDraft[];
 }
 
-export type Vantage = 'forwarder' | 'gateway';
+/** Who wrote a log: the laptop or the gateway, of a session or as an index of what was opened. */
+export type Vantage = 'forwarder' | 'gateway' | 'index' | 'gateway-index';
 
 export interface LogRecord {
   readonly logId: LogId;
-  readonly sessionId: SessionId;
+  /** Absent for an index log. */
+  readonly sessionId?: SessionId;
+  /** Whose index log it is. */
+  readonly deviceId?: DeviceId;
   readonly vantage: Vantage;
   readonly size: number;
   readonly root: Uint8Array;
@@ -162,7 +166,64 @@ export interface GuardStore {
   sweep(nowMs: number): Promise<void>;
 }
 
-export interface Store extends SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
+/** A checkpoint that was accepted last of a log, and its leaf in the tree. */
+export interface Witnessed {
+  readonly size: number;
+  readonly root: Uint8Array;
+  readonly note: string;
+  readonly treeIndex: number;
+}
+
+/** What one commit adds to the gateway's tree. */
+export interface TreeGrowth {
+  readonly leaves: readonly {
+    readonly index: number;
+    readonly logId: LogId;
+    readonly leaf: Uint8Array;
+    readonly size: number;
+    readonly root: Uint8Array;
+    readonly note: string;
+  }[];
+  readonly nodes: readonly { readonly level: number; readonly n: number; readonly hash: Uint8Array }[];
+  readonly head: { readonly size: number; readonly note: string };
+  readonly atMs: number;
+}
+
+/** A log that showed two histories, or less than it had shown before. Both signed notes are kept. */
+export interface Alarm {
+  readonly atMs: number;
+  readonly logId: LogId;
+  readonly what: string;
+  readonly known: string;
+  readonly shown: string;
+}
+
+/** The gateway as a witness (DESIGN §7): what it accepted of each log, and its own tree over that. */
+export interface TreeStore {
+  /** Makes an index log of that device known; false where it is another's. */
+  registerIndex(logId: LogId, deviceId: DeviceId): Promise<boolean>;
+  /** The key of the device that writes the log; undefined where no laptop writes it. */
+  logKey(logId: LogId): Promise<Uint8Array | undefined>;
+  /** Whose the log is. */
+  logOwner(logId: LogId): Promise<Owner | undefined>;
+  witnessed(logId: LogId): Promise<Witnessed | undefined>;
+  treeSize(): Promise<number>;
+  /** Nodes by `level/n`; those that are not there are left out. */
+  treeNodes(nodes: readonly { readonly level: number; readonly n: number }[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  treeRange(level: number, from: number, count: number): Promise<readonly Uint8Array[]>;
+  treeLeaves(from: number, count: number): Promise<readonly Uint8Array[]>;
+  /** The newest signed head. */
+  treeHead(): Promise<{ readonly size: number; readonly note: string } | undefined>;
+  /** Replaces the head of that size by one with more signatures. */
+  keepTreeHead(size: number, note: string): Promise<void>;
+  /** All of it in one commit; false where the tree has grown since. */
+  growTree(growth: TreeGrowth): Promise<boolean>;
+  raiseAlarm(alarm: Alarm): Promise<void>;
+  /** The newest first. */
+  alarms(): Promise<readonly Alarm[]>;
+}
+
+export interface Store extends TreeStore, SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
   /** Writes what waits and closes the database. */
   close(): Promise<void>;
 }

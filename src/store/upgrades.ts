@@ -45,8 +45,9 @@ CREATE INDEX tokens_by_session ON tokens (session_id);
 CREATE INDEX tokens_by_time ON tokens (expires_ms);
 CREATE TABLE logs (
   log BLOB PRIMARY KEY,
-  session_id TEXT NOT NULL REFERENCES sessions DEFERRABLE INITIALLY DEFERRED,
-  vantage TEXT NOT NULL CHECK (vantage IN ('forwarder', 'gateway')),
+  session_id TEXT REFERENCES sessions DEFERRABLE INITIALLY DEFERRED,
+  device_id TEXT REFERENCES devices,
+  vantage TEXT NOT NULL CHECK (vantage IN ('forwarder', 'gateway', 'index', 'gateway-index')),
   size INTEGER NOT NULL DEFAULT 0,
   root BLOB NOT NULL,
   frontier BLOB NOT NULL,
@@ -57,8 +58,36 @@ CREATE TABLE logs (
   last_wall_ms INTEGER,
   last_mono_us INTEGER,
   quarantine TEXT,
-  UNIQUE (session_id, vantage)
+  UNIQUE (session_id, vantage),
+  CHECK ((session_id IS NOT NULL) = (vantage IN ('forwarder', 'gateway'))),
+  CHECK ((device_id IS NOT NULL) = (vantage = 'index'))
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX logs_by_device ON logs (device_id) WHERE device_id IS NOT NULL;
+CREATE TABLE witnessed (
+  log BLOB PRIMARY KEY REFERENCES logs,
+  size INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  note TEXT NOT NULL,
+  tree_index INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tree_leaves (
+  idx INTEGER PRIMARY KEY,
+  log BLOB NOT NULL,
+  leaf BLOB NOT NULL,
+  note TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE tree_nodes (level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, n)) STRICT, WITHOUT ROWID;
+CREATE TABLE tree_heads (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
+CREATE TABLE alarms (
+  alarm_id INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  log BLOB NOT NULL,
+  what TEXT NOT NULL,
+  known TEXT NOT NULL,
+  shown TEXT NOT NULL
+) STRICT;
 CREATE TABLE entries (
   log BLOB NOT NULL REFERENCES logs,
   idx INTEGER NOT NULL,

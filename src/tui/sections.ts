@@ -64,8 +64,20 @@ export function eventText(kind: EntryKind): string {
       return 'the wall clock was set back';
     case 'approval':
       return 'an approval was decided, used or over';
+    case 'heartbeat':
+      return 'the session was open';
+    case 'restart':
+      return 'the recording process started anew';
+    case 'overflow':
+      return 'entries are missing here: more came at once than could be written';
     case 'message':
     case 'decision':
+    case 'index':
+    case 'opened':
+    case 'ended':
+    case 'key-change':
+    case 'erasure':
+    case 'retention':
       return kind;
   }
 }
