@@ -57,8 +57,8 @@ export class Laptop implements Disposable {
   }
 
   /** Logs in through the provider's pages as that account. */
-  async login(gateway: string, account: string, press: PressOptions = {}): Promise<void> {
-    await using login = this.start('login', '--gateway', gateway, '--json');
+  async login(gateway: string, account: string, press: PressOptions = {}, ...flags: string[]): Promise<void> {
+    await using login = this.start('login', '--gateway', gateway, '--json', ...flags);
     const { verificationUriComplete } = await login.event<{ verificationUriComplete: string }>('device_code');
     await pressButtons(verificationUriComplete, { account, ...press });
     const { code } = await login.end();

@@ -4,17 +4,26 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { SessionId } from '../../src/base/ids.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { decodeLeaf } from '../../src/evidence/leaf.ts';
+import type { Finding } from '../../src/evidence/findings.ts';
 import { decodeNames, type StoredEntry } from '../../src/evidence/seal.ts';
+import { verifyLog } from '../../src/evidence/verify.ts';
 import { openJournal } from '../../src/journal/journal.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { SessionWithLogs, Vantage } from '../../src/store/store.ts';
+import type { LogRecord, SessionWithLogs, Store, StoredRow, Vantage } from '../../src/store/store.ts';
 
 const parts = { clock: systemClock, random: systemRandom };
 
 /** The entries of a session in a laptop's journal. */
 export function journalEntries(journalFile: string, sessionId: string): readonly StoredEntry[] {
   using journal = openJournal({ path: journalFile, ...parts, mode: 'read' });
-  return journal.entries(journal.findSession(sessionId).logId, 0, 1_000);
+  return [...journal.walk(journal.findSession(sessionId).logId)];
+}
+
+/** What verification finds in a laptop's journal. */
+export function journalFindings(journalFile: string): readonly Finding[] {
+  using journal = openJournal({ path: journalFile, ...parts, mode: 'read' });
+  const verifier = journal.verifier();
+  return [...verifier.verifyWhole(), ...verifier.sessionIds().flatMap((id) => verifier.verifySession(id).findings)];
 }
 
 /** A session as the gateway's store has it. */
@@ -36,16 +45,55 @@ export async function gatewayEntries(file: string, sessionId: string, vantage: V
     const session = await store.session(sessionId as SessionId);
     const log = session?.logs.find((each) => each.vantage === vantage);
     if (log === undefined) throw new Error(`the gateway has no log of ${sessionId}`);
-    return (await store.entries(log.logId, 0, 1_000)).map(({ index, leaf: leafBytes, names, payload }) => ({
+    return (await storedRows(store, log)).map(({ index, leaf: leafBytes, names, payload }) => ({
       index,
       leaf: decodeLeaf(leafBytes),
       leafBytes,
       ...(names && { names: decodeNames(names.bytes) }),
-      ...(payload && { payload: payload.coding === 'zstd' ? zstdDecompressSync(payload.bytes) : payload.bytes }),
+      ...(payload && { payload: unpacked(payload) }),
     }));
   } finally {
     await store.close();
   }
+}
+
+/** What verification finds in the logs of a gateway's store. */
+export async function gatewayFindings(file: string): Promise<readonly Finding[]> {
+  const store = openSqliteStore(file, parts);
+  try {
+    const found: Finding[] = [];
+    for (const { logs } of await store.sessions({ limit: 1_000 })) for (const log of logs) found.push(...(await logFindings(store, log)));
+    return found;
+  } finally {
+    await store.close();
+  }
+}
+
+async function logFindings(store: Store, log: LogRecord): Promise<readonly Finding[]> {
+  const rows = await storedRows(store, log);
+  const leaves = rows.map(({ leaf }) => decodeLeaf(leaf));
+  const last = leaves.at(-1)?.kind;
+  // The list of a gateway's logs counts neither masked values nor how they ended.
+  const head = { ...log, masked: leaves.reduce((sum, leaf) => sum + leaf.maskedCount, 0), state: last === 'close' ? 'closed' : last === 'crashed' ? 'crashed' : 'open' } as const;
+  if (rows.length === 0 && log.size === 0) return [];
+  return verifyLog(
+    head,
+    rows.map(({ index, leaf, leafHash, names, payload }) => ({ index, leaf, leafHash, names, payload: payload && { salt: payload.salt, bytes: unpacked(payload) } })),
+  ).findings;
+}
+
+async function storedRows(store: Store, log: LogRecord): Promise<readonly StoredRow[]> {
+  const rows: StoredRow[] = [];
+  while (rows.length < log.size) {
+    const more = await store.entries(log.logId, rows.length, 1_000);
+    if (more.length === 0) break;
+    rows.push(...more.slice(0, log.size - rows.length));
+  }
+  return rows;
+}
+
+function unpacked({ coding, bytes }: NonNullable<StoredRow['payload']>): Uint8Array {
+  return coding === 'zstd' ? zstdDecompressSync(bytes) : bytes;
 }
 
 /** An entry in one line: what happened, and how it ended. */
