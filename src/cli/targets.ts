@@ -8,7 +8,7 @@ import { openIdentity } from '../identity/gateway-identity.ts';
 import { parseDuration } from '../policy/duration.ts';
 import { parseConfig } from '../policy/parse.ts';
 import type { Projection } from '../policy/projection.ts';
-import { soloProjectionFrom } from '../policy/solo.ts';
+import { soloProjectionFrom, soloProjectionOf } from '../policy/solo.ts';
 import type { ServerCommand } from '../transport/child.ts';
 import type { Io } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
@@ -32,7 +32,7 @@ export async function openTargets(connections: readonly string[], options: Targe
   if (program !== undefined) {
     if (connections.length > 0 || options.url !== undefined) throw new McprecError('usage', 'give a connection, --url, or a command, not two of them');
     const command: ServerCommand = { command: [program, ...args], env: childEnvironment(io.env), cwd: undefined };
-    return [{ kind: 'command', command }];
+    return [{ kind: 'command', command, ...(options.policy !== undefined && { policy: commandPolicy(options.policy, command, io) }) }];
   }
   if (options.transport !== undefined && options.url === undefined) throw new McprecError('usage', '--transport goes with --url');
   if (options.url !== undefined) {
@@ -91,6 +91,11 @@ function httpTransport(text: string | undefined, url: URL): HttpTransport {
 /** What a command gets of our environment: all but what is ours alone. */
 function childEnvironment(env: Io['env']): Io['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MCPREC_')));
+}
+
+function commandPolicy(file: string, { command }: ServerCommand, io: Io): Projection {
+  const { config } = parseConfig(readConfigFile(file), { file, env: io.env });
+  return soloProjectionOf(config, command);
 }
 
 function soloPolicy(file: string, url: URL, io: Io): Projection {

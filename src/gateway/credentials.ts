@@ -4,6 +4,7 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import type { ConnectionConfig, SecretRef } from '../policy/config.ts';
+import type { ServerCommand } from '../transport/child.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,6 +27,17 @@ export function resolveCredentials(name: string, connection: ConnectionConfig, e
     }
     return [header, scheme === undefined ? secret : new Secret(`${scheme} ${secret.reveal()}`)];
   });
+}
+
+/** What of the gateway's own environment a server that is a command gets: nothing that could be a secret. */
+const inherited = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'SYSTEMROOT'] as const;
+
+/** The command of a connection whose server is one, with the secrets in its environment; undefined where it is none. Throws `secret_unresolved`. */
+export function resolveServer(name: string, { server }: ConnectionConfig, env: Environment): ServerCommand | undefined {
+  if (server === undefined) return undefined;
+  const own = Object.entries(server.env).map(([variable, value]) => [variable, typeof value === 'string' ? value : resolveOf(name, value, env).reveal()]);
+  const common = inherited.map((variable) => [variable, env[variable]]);
+  return { command: server.command, env: Object.fromEntries([...common, ...own]), cwd: server.cwd };
 }
 
 /** The reference as it stands in the configuration. */

@@ -12,6 +12,7 @@ import { HopMemory } from '../transport/hop-memory.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { answerRefused } from './authenticate.ts';
 import type { LiveSession } from './live.ts';
+import { SessionPipes } from './pipes.ts';
 import { type UpstreamEdge, upstreamEdge } from './upstream-edge.ts';
 import type { DataPath, DataPathParts } from './wiring.ts';
 
@@ -23,12 +24,14 @@ export function openDataPath(parts: DataPathParts): DataPath {
 class SharedDataPath implements DataPath {
   readonly #parts: DataPathParts;
   readonly #upstream = new UpstreamPool();
+  readonly #pipes: SessionPipes;
   readonly #edges: ReadonlyMap<string, UpstreamEdge>;
   readonly #memories = new Map<string, HopMemory>();
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(parts: DataPathParts) {
     this.#parts = parts;
+    this.#pipes = new SessionPipes({ commands: parts.commands, http: this.#upstream, random: parts.ids.random, logger: parts.logger });
     this.#edges = new Map(
       Object.entries(parts.config.connections).map(([name, connection]) => [name, upstreamEdge(connection, parts.credentials.get(name) ?? [])]),
     );
@@ -53,6 +56,7 @@ class SharedDataPath implements DataPath {
     const late = new AbortController();
     await Promise.race([Promise.all(this.#inFlight), sleep(limits.drainMsMax, undefined, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
+    await this.#pipes.close();
     await this.#upstream.close();
   }
 
@@ -93,7 +97,7 @@ class SharedDataPath implements DataPath {
     const owner = { connection: session.connection, issuer: session.identity.issuer, subject: session.identity.subject };
     return {
       rules: session.rules,
-      upstream: this.#upstream,
+      upstream: this.#pipes.of(session) ?? this.#upstream,
       memory: this.#memoryOf(session.connection),
       record: (entries) => (session.rules.record === 'off' ? Promise.resolve() : session.log.append(entries)),
       stopped: () => this.#stopped(session),

@@ -9,7 +9,7 @@ import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { buildApi } from './api.ts';
 import { Authenticator } from './authenticate.ts';
-import { type Environment, resolveCredentials } from './credentials.ts';
+import { type Environment, resolveCredentials, resolveServer } from './credentials.ts';
 import { openDataPath } from './datapath.ts';
 import { SessionEvents } from './events.ts';
 import { FrontDoor } from './front-door.ts';
@@ -17,10 +17,8 @@ import { Grants } from './grants.ts';
 import { Handles } from './handles.ts';
 import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
 import { LiveSessions } from './live.ts';
-import { Sequencer } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import type { DataPathParts } from './wiring.ts';
-import { Witness } from './witness.ts';
 
 export interface GatewayWorld extends IdSource {
   readonly logger: Logger;
@@ -41,6 +39,7 @@ export interface Gateway {
 interface Opened {
   readonly keys: GatewayKeys;
   readonly credentials: DataPathParts['credentials'];
+  readonly commands: DataPathParts['commands'];
   readonly store: Store;
   readonly door: FrontDoor;
 }
@@ -52,10 +51,16 @@ interface Opened {
 export async function startGateway(config: GatewayConfig, world: GatewayWorld): Promise<Gateway> {
   const keys = openKeys(config, world);
   const credentials = new Map(Object.entries(config.connections).map(([name, connection]) => [name, resolveCredentials(name, connection, world.env)] as const));
+  const commands = new Map(
+    Object.entries(config.connections).flatMap(([name, connection]) => {
+      const command = resolveServer(name, connection, world.env);
+      return command === undefined ? [] : [[name, command] as const];
+    }),
+  );
   const store = openSqliteStore(config.data.path, world);
   const door = new FrontDoor();
   try {
-    return await run(config, world, { keys, credentials, store, door });
+    return await run(config, world, { keys, credentials, commands, store, door });
   } catch (error) {
     await door.close();
     await store.close();
@@ -76,7 +81,7 @@ function openKeys(config: GatewayConfig, world: GatewayWorld): GatewayKeys {
   }
 }
 
-async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentials, store, door }: Opened): Promise<Gateway> {
+async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentials, commands, store, door }: Opened): Promise<Gateway> {
   const { logger, clock, random } = world;
   const ids: IdSource = { clock, random };
   // First: the address stands in what is signed, and a free port (0) is known only now.
@@ -86,8 +91,7 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
   const live = new LiveSessions({ config, store, keys, ids });
   const grants = new Grants({ config, store, keys, ids, live, events, publicUrl });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
-  const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
-  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger, witness, sequencer }, (handler) => door.useApi(handler));
+  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger }, (handler) => door.useApi(handler));
   await api.ready();
   const dataPath = openDataPath({
     config,
@@ -95,6 +99,7 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
     authenticator: new Authenticator({ publicUrl, store, live, clock }),
     handles: new Handles(keys.handleKey, store, clock),
     credentials,
+    commands,
     ids,
     logger,
   });
@@ -102,7 +107,6 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
   // Last first; what fails to close keeps nothing else open.
   const closers = new Closers();
   closers.defer(() => store.close());
-  closers.defer(() => sequencer.drain());
   closers.defer(() => door.close());
   closers.defer(() => api.close());
   closers.defer(() => dataPath.close());
@@ -114,18 +118,6 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
     publicUrl,
     close: () => closers[Symbol.asyncDispose](),
   };
-}
-
-function openWitness({
-  store,
-  keys,
-  publicUrl,
-  clock,
-  logger,
-}: Pick<Opened, 'store' | 'keys'> & Pick<GatewayWorld, 'clock' | 'logger'> & { readonly publicUrl: string }) {
-  const { signingKey } = keys;
-  const sequencer = new Sequencer({ store, signingKey, origin: new URL(publicUrl).host, clock, cosign: async (_head, note) => note });
-  return { sequencer, witness: new Witness({ store, sequencer, signingKey, clock, logger }) };
 }
 
 /** Ends what has expired, again and again; returns what stops it. A fault is logged and tried again: the data path checks expiry by itself. */

@@ -35,6 +35,8 @@ export function upstreamEdge(connection: ConnectionConfig, credential: readonly 
 }
 
 function addressOf(connection: ConnectionConfig, { target, verb }: Outgoing): { origin: string; path: string } {
+  // A command has no address.
+  if (connection.server !== undefined) return { origin: 'stdio:', path: '/' };
   const [path = '', query = ''] = splitQuery(target);
   if (connection.kind === 'mcp') {
     const upstream = new URL(connection.upstream);

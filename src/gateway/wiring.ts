@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { IdSource } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
 import type { GatewayConfig } from '../policy/config.ts';
+import type { ServerCommand } from '../transport/child.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Handles } from './handles.ts';
 
@@ -15,6 +16,8 @@ export interface DataPathParts {
   readonly handles: Handles;
   /** By connection: lower-case header name and value. */
   readonly credentials: ReadonlyMap<string, readonly (readonly [string, Secret])[]>;
+  /** By connection: the command that is its server. */
+  readonly commands: ReadonlyMap<string, ServerCommand>;
   readonly ids: IdSource;
   readonly logger: Logger;
 }

@@ -1,6 +1,6 @@
 // The part of the schema of gateway.yaml that describes one connection, by kind.
 import { z } from 'zod';
-import { recordModes } from '../base/connection.ts';
+import { httpTransports, recordModes } from '../base/connection.ts';
 import { argumentPath, glob, globs, headerSecret, line, url } from './fields.ts';
 import { holdSchema } from './hold-schema.ts';
 import { queryForms } from './query-arguments.ts';
@@ -65,12 +65,12 @@ const shared = {
     .describe('What to do with an answer that cannot be decoded, where answers are masked for the client.'),
 };
 
-const mcp = z.strictObject({
-  kind: z.literal('mcp').describe('An MCP server (Streamable HTTP).'),
-  upstream: url().describe('The MCP endpoint of the server.'),
-  ...shared,
-  upstream_query: upstreamQuery,
-  upstream_headers: upstreamHeaders,
+const serverVariables = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is not a name of an environment variable'), z.string().max(4000))
+  .default({})
+  .describe('Environment variables of the server: env:NAME or file:/path for secrets, or the value itself.');
+
+const tools = {
   unscoped_tools: globs.default([]).describe('Tools that a group restricted by `metrics` may call: they concern no metric.'),
   query_arguments: z
     .record(
@@ -88,6 +88,26 @@ const mcp = z.strictObject({
     .union([z.enum(['allow', 'hold', 'deny']), z.strictObject({ hold: holdSchema })])
     .default('allow')
     .describe('What becomes of calls to a tool whose description or schema was changed since it was first seen: allow, hold or deny.'),
+};
+
+const mcp = z.strictObject({
+  kind: z.literal('mcp').describe('An MCP server over HTTP.'),
+  upstream: url().describe('The MCP endpoint of the server.'),
+  transport: z.enum(httpTransports).default('streamable-http').describe('Streamable HTTP of any revision, or HTTP+SSE as in 2024-11-05.'),
+  ...shared,
+  upstream_query: upstreamQuery,
+  upstream_headers: upstreamHeaders,
+  ...tools,
+});
+
+const stdio = z.strictObject({
+  kind: z.literal('stdio').describe('An MCP server that is a command; each session has a process of its own.'),
+  command: z.array(line(4000)).min(1, 'is empty').max(200).describe('Program and arguments. No shell reads them.'),
+  env: serverVariables,
+  cwd: line(4000).optional().describe('The directory it runs in. Default: that of the gateway.'),
+  record: shared.record,
+  unmaskable: shared.unmaskable,
+  ...tools,
 });
 
 const intake = z.strictObject({
@@ -112,5 +132,5 @@ const http = z.strictObject({
   upstream_headers: upstreamHeaders,
 });
 
-export const connectionSchema = z.discriminatedUnion('kind', [mcp, intake, http]);
+export const connectionSchema = z.discriminatedUnion('kind', [mcp, stdio, intake, http]);
 export type ConnectionFile = z.output<typeof connectionSchema>;

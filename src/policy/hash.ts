@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { GatewayConfig } from './config.ts';
 
-/** SHA-256, 32 bytes, over what decides, masks and records: the same for every spelling, comment and order of keys; credentials are not part of it. */
+/** SHA-256, 32 bytes, over what decides, masks and records: the same for every spelling, comment and order of keys; credentials and a server's environment are not part of it. */
 export function policyHash(config: GatewayConfig): Uint8Array {
   const connections = Object.fromEntries(
-    Object.entries(config.connections).map(([name, { credentialHeaders: _, ...connection }]) => [name, connection] as const),
+    Object.entries(config.connections).map(
+      ([name, { credentialHeaders: _, server, ...connection }]) => [name, { ...connection, server: server && { ...server, env: undefined } }] as const,
+    ),
   );
   const text = canonicalJson({ version: 1, connections, access: config.access, rules: config.rules, mask: config.mask });
   return createHash('sha256').update(text).digest();

@@ -1,5 +1,6 @@
 // The policies of the solo form (DESIGN §3), which no gateway decides: everything allowed and recorded with default masks, or what a file says.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { ConnectionKind } from '../base/connection.ts';
 import { detectorsDefault } from '../base/detectors.ts';
 import { McprecError } from '../base/errors.ts';
@@ -25,12 +26,29 @@ export function soloProjection(name: string, kind: ConnectionKind): Projection {
  */
 export function soloProjectionFrom(config: GatewayConfig, url: URL): Projection {
   const address = (upstream: URL): string => `${upstream.origin}${upstream.pathname}`;
-  const found = Object.entries(config.connections).find(([, { kind, upstream }]) => kind === 'mcp' && address(new URL(upstream)) === address(url));
+  const found = Object.entries(config.connections).find(
+    ([, { kind, upstream }]) => kind === 'mcp' && upstream !== '' && address(new URL(upstream)) === address(url),
+  );
   if (found === undefined) {
     throw new McprecError('usage', `the policy has no connection whose upstream is ${address(url)}`, {
       remedy: 'add one of kind mcp to the file, or leave --policy out',
     });
   }
+  return everybodys(config, found[0]);
+}
+
+/** The same of the connection whose server is that command. Throws `usage` where the file has none. */
+export function soloProjectionOf(config: GatewayConfig, command: readonly string[]): Projection {
+  const found = Object.entries(config.connections).find(([, { server }]) => server !== undefined && isDeepStrictEqual(server.command, command));
+  if (found === undefined) {
+    throw new McprecError('usage', 'the policy has no connection of kind stdio with this command', {
+      remedy: 'add one to the file, the command written in the same way, or leave --policy out',
+    });
+  }
+  return everybodys(config, found[0]);
+}
+
+function everybodys(config: GatewayConfig, connection: string): Projection {
   const groups = [...config.access, ...config.rules].flatMap((entry) => entry.groups ?? []);
-  return projectPolicy(config, [...new Set(groups)], found[0], 'gateway');
+  return projectPolicy(config, [...new Set(groups)], connection, 'gateway');
 }

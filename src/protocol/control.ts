@@ -23,6 +23,8 @@ export const headers = {
   exchange: 'mcprec-exchange',
   parent: 'mcprec-parent',
   bodyMac: 'mcprec-body-mac',
+  /** On a message of a client that does not come by HTTP, inside the forwarder: which of its pipes it came by. */
+  pipe: 'mcprec-pipe',
   /** On an answer of the data path: the request was not let in at all, and this error code (base/errors.ts) says why. */
   refused: 'mcprec-refused',
   /** On an answer: the rule that denied, for people who look at the wire. */

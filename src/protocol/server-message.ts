@@ -62,13 +62,3 @@ export function meaningOfId(idLexeme: string): string {
     return idLexeme;
   }
 }
-
-/** What two ids that mean the same have in common, for looking one up. */
-export function idKey(lexeme: string): string {
-  try {
-    const value = JSON.parse(lexeme) as unknown;
-    return typeof value === 'number' && !Number.isSafeInteger(value) ? lexeme : JSON.stringify(value);
-  } catch {
-    return lexeme;
-  }
-}

@@ -4,7 +4,7 @@
 import { member, parseJson, stringMember } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
-import { idKey, readServerMessage, type ServerMessage } from '../protocol/server-message.ts';
+import { meaningOfId, readServerMessage, type ServerMessage } from '../protocol/server-message.ts';
 import { type OpenPipe, type Pipe, type PipeEnd, PipeFault } from './pipe.ts';
 import type { Owed, Reply } from './reply.ts';
 import type { UpstreamFailure, UpstreamRequest } from './upstream.ts';
@@ -169,7 +169,7 @@ export class Channel {
   async #shakeHands(pipe: Pipe, { initialize, idLexeme, initialized }: Handshake): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const late = setTimeout(() => resolve(true), limits.handshakeMsMax);
-    this.#handshaking = { id: idKey(idLexeme), answered: resolve };
+    this.#handshaking = { id: meaningOfId(idLexeme), answered: resolve };
     try {
       await pipe.write(initialize);
       if (await promise) throw new PipeFault('the server was started again and did not take the handshake', true);
@@ -184,7 +184,7 @@ export class Channel {
     const text = message.toString('utf8');
     const read = readServerMessage(text);
     if (read?.kind === 'response' && read.idLexeme !== undefined) {
-      const id = idKey(read.idLexeme);
+      const id = meaningOfId(read.idLexeme);
       if (this.#handshaking?.id === id) {
         this.#handshaking.answered(read.failed);
         return;
@@ -239,7 +239,7 @@ export class Channel {
     if (root.type !== 'array') return undefined;
     const ids = root.items.flatMap((item) => {
       const id = member(item, 'id');
-      return id === undefined || member(item, 'method') !== undefined ? [] : [idKey(text.slice(id.start, id.end))];
+      return id === undefined || member(item, 'method') !== undefined ? [] : [meaningOfId(text.slice(id.start, id.end))];
     });
     const asked = ids.map((id) => this.#owing.get(id)).find((found) => found !== undefined);
     return asked === undefined ? undefined : { asked, ids };
@@ -253,7 +253,7 @@ export class Channel {
     const params = member(root, 'params');
     const lexeme = (key: string): string | undefined => {
       const node = key === SUBSCRIPTION_KEY ? member(member(params, '_meta'), key) : member(params, key);
-      return node?.type === 'string' || node?.type === 'number' ? idKey(text.slice(node.start, node.end)) : undefined;
+      return node?.type === 'string' || node?.type === 'number' ? meaningOfId(text.slice(node.start, node.end)) : undefined;
     };
     if (stringMember(root, 'method') === 'notifications/progress') {
       const token = lexeme('progressToken');

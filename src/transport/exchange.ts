@@ -10,6 +10,7 @@ import { takeHttpCall } from '../path/http.ts';
 import { takeIntakeCall } from '../path/intake.ts';
 import { refuseAddress, refuseCall, refuseForeignHandle, refuseTakenId } from '../path/refuse.ts';
 import { type ClientRequest, type RequestStep, takeMcpBare, takeMcpPost } from '../path/request.ts';
+import { headers as ourHeaders } from '../protocol/control.ts';
 import { handlesInRequest } from '../protocol/handles.ts';
 import { headerValue } from '../protocol/headers.ts';
 import type { ClientMessage } from '../protocol/message.ts';
@@ -53,7 +54,7 @@ async function serve(hop: Hop, arrived: Arrived): Promise<void> {
   const call = await readCall(hop, arrived);
   const stopped = hop.stopped();
   const decided = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
-  const claim = hop.memory.claim(headerValue(call.headers, 'mcp-session-id'), messagesOf(decided));
+  const claim = hop.memory.claim(headerValue(call.headers, ourHeaders.pipe) ?? headerValue(call.headers, 'mcp-session-id'), messagesOf(decided));
   try {
     await serveStep(hop, arrived, call, claim.kind === 'claimed' ? decided : refuseTakenId(rules, call, claim.idLexeme));
   } finally {
@@ -76,6 +77,7 @@ async function serveStep(hop: Hop, arrived: Arrived, call: ClientRequest, step: 
   }
   if (step.kind === 'answer') {
     hop.counted('denied');
+    if (rules.kind === 'mcp' && call.verb === 'POST') await hop.holds?.denied(call, step.entries[0]?.decision?.rule ?? '');
     answerLocally(arrived.response, step.answer);
     return;
   }

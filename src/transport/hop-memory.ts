@@ -13,16 +13,16 @@ export class HopMemory {
   readonly mirrored: MirroredParams = new Map();
   readonly #inFlight = new Set<string>();
 
-  /** Holds the ids of these requests until they are released. Only within an MCP session: elsewhere two clients may use the same. Source: RULES R7. */
-  claim(mcpSessionId: string | undefined, messages: readonly ClientMessage[]): Claim {
-    if (mcpSessionId === undefined) return NOTHING;
+  /** Holds the ids of these requests until they are released. Only within an MCP session or a client's pipe: elsewhere two clients may use the same. Source: RULES R7. */
+  claim(place: string | undefined, messages: readonly ClientMessage[]): Claim {
+    if (place === undefined) return NOTHING;
     const claimed: string[] = [];
     const release = (): void => {
       for (const key of claimed) this.#inFlight.delete(key);
     };
     for (const { kind, idLexeme } of messages) {
       if (kind !== 'request' || idLexeme === undefined) continue;
-      const key = JSON.stringify([mcpSessionId, meaningOfId(idLexeme)]);
+      const key = JSON.stringify([place, meaningOfId(idLexeme)]);
       if (this.#inFlight.has(key)) {
         release();
         return { kind: 'taken', idLexeme };

@@ -1,19 +1,21 @@
 // A client whose messages do not come over HTTP (stdio, HTTP+SSE of 2024-11-05), spoken for as a client of Streamable HTTP: each message
 // becomes a request on the data path, each answer a message. Keeps what HTTP keeps: session, revision, streams, and takes them up again.
+import { randomUUID } from 'node:crypto';
 import type { Agent, IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../base/limits.ts';
+import { headers as ourHeaders } from '../protocol/control.ts';
 import { headerValue } from '../protocol/headers.ts';
 import { LINES_TYPE } from '../protocol/lines.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
 import { type MirroredParams, modernHeaders, noteMirroredParams } from '../protocol/request-headers.ts';
-import { idKey, readServerMessage } from '../protocol/server-message.ts';
+import { meaningOfId, readServerMessage } from '../protocol/server-message.ts';
 import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
 import { type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
 
 export interface MessageClientOptions {
   readonly agent: Agent;
-  /** Added to every request: flat, name and value. */
+  /** Added to every request: flat, name and value. Besides them goes a name for the client's pipe. */
   readonly headers: readonly string[];
   /** Gives the client one message; resolves once it has room for more. */
   readonly deliver: (heard: HeardMessage) => Promise<void>;
@@ -31,6 +33,7 @@ const ACCEPT = `application/json, text/event-stream, ${LINES_TYPE}`;
 
 export class MessageClient {
   readonly #options: MessageClientOptions;
+  readonly #common: readonly string[];
   readonly #closing = new AbortController();
   readonly #flights = new Set<Flight>();
   readonly #mirrored: MirroredParams = new Map();
@@ -48,12 +51,7 @@ export class MessageClient {
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
-  }
-
-  /** True where a request with one of these ids is not answered yet. */
-  isInFlight(ids: Iterable<string>): boolean {
-    for (const id of ids) for (const { owed } of this.#flights) if (owed.has(id)) return true;
-    return false;
+    this.#common = [...options.headers, ourHeaders.pipe, randomUUID()];
   }
 
   /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
@@ -70,7 +68,7 @@ export class MessageClient {
 
   /** Takes a message that is too long to be held: it is refused and recorded by its length. */
   async takeOverlong(bytes: number): Promise<void> {
-    const headers = [...this.#options.headers, 'Accept', ACCEPT, 'Content-Type', 'application/json', 'Content-Length', String(bytes), 'Connection', 'close'];
+    const headers = [...this.#common, 'Accept', ACCEPT, 'Content-Type', 'application/json', 'Content-Length', String(bytes), 'Connection', 'close'];
     try {
       const response = await call(this.#options.agent, { verb: 'POST', headers, signal: this.#closing.signal, withheld: true });
       for await (const heard of messagesOf(response, { lastEventId: undefined, retryMs: undefined })) await this.#options.deliver(heard);
@@ -259,7 +257,7 @@ export class MessageClient {
   #headers(outline: Outline | undefined): string[] {
     const session = this.#sessionId === undefined || outline?.method === 'initialize' ? [] : ['Mcp-Session-Id', this.#sessionId];
     const revision = this.#revision === undefined || outline?.method === 'initialize' ? [] : ['MCP-Protocol-Version', this.#revision];
-    const common = [...this.#options.headers, 'Accept', outline === undefined ? `text/event-stream, ${LINES_TYPE}` : ACCEPT];
+    const common = [...this.#common, 'Accept', outline === undefined ? `text/event-stream, ${LINES_TYPE}` : ACCEPT];
     if (outline === undefined) return [...common, ...session, ...revision];
     const said =
       outline.revision === undefined || outline.node === undefined ? [...session, ...revision] : modernHeaders(outline.node, outline.revision, this.#mirrored);
@@ -269,10 +267,10 @@ export class MessageClient {
 
 function answeredIn(text: string): readonly string[] {
   const read = readServerMessage(text);
-  if (read !== undefined) return read.kind === 'response' && read.idLexeme !== undefined ? [idKey(read.idLexeme)] : [];
+  if (read !== undefined) return read.kind === 'response' && read.idLexeme !== undefined ? [meaningOfId(read.idLexeme)] : [];
   if (!/^\s*\[/.test(text)) return [];
   try {
-    return (JSON.parse(text) as { id?: unknown }[]).flatMap((item) => (item?.id === undefined ? [] : [idKey(JSON.stringify(item.id))]));
+    return (JSON.parse(text) as { id?: unknown }[]).flatMap((item) => (item?.id === undefined ? [] : [meaningOfId(JSON.stringify(item.id))]));
   } catch {
     return [];
   }

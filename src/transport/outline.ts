@@ -2,7 +2,7 @@
 import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
-import { idKey } from '../protocol/server-message.ts';
+import { meaningOfId } from '../protocol/server-message.ts';
 
 export interface Outline {
   readonly body: Buffer;
@@ -48,7 +48,7 @@ function owedOf(request: JsonNode, text: string): readonly (readonly [string, st
 }
 
 function idOf(node: JsonNode | undefined, text: string): string | undefined {
-  return node?.type === 'string' || node?.type === 'number' ? idKey(text.slice(node.start, node.end)) : undefined;
+  return node?.type === 'string' || node?.type === 'number' ? meaningOfId(text.slice(node.start, node.end)) : undefined;
 }
 
 /** The revision in the answer to `initialize`; undefined where it is an error. */

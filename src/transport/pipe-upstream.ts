@@ -9,7 +9,7 @@ import { headerValue } from '../protocol/headers.ts';
 import { type ClientMessage, decodeUtf8, readMessage } from '../protocol/message.ts';
 import { answerPlain, type LocalAnswer } from '../protocol/refusal.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
-import { idKey } from '../protocol/server-message.ts';
+import { meaningOfId } from '../protocol/server-message.ts';
 import { decodeContent } from './body.ts';
 import { type Asked, Channel, failureOf } from './channel.ts';
 import type { OpenPipe } from './pipe.ts';
@@ -172,14 +172,14 @@ function messagesOf(body: Uint8Array | undefined): readonly ClientMessage[] | un
 function owedOf({ kind, idLexeme, method = '', params }: ClientMessage): readonly Owed[] {
   if (kind !== 'request' || idLexeme === undefined) return [];
   const token = member(member(params, '_meta'), 'progressToken');
-  const progressToken = token?.type === 'string' ? JSON.stringify(token.value) : token?.type === 'number' ? idKey(token.lexeme) : undefined;
-  return [{ id: idKey(idLexeme), idLexeme, method, progressToken }];
+  const progressToken = token?.type === 'string' ? JSON.stringify(token.value) : token?.type === 'number' ? meaningOfId(token.lexeme) : undefined;
+  return [{ id: meaningOfId(idLexeme), idLexeme, method, progressToken }];
 }
 
 function cancelledBy(message: ClientMessage | undefined): string | undefined {
   if (message?.method !== 'notifications/cancelled') return undefined;
   const id = member(message.params, 'requestId');
-  return id?.type === 'string' ? JSON.stringify(id.value) : id?.type === 'number' ? idKey(id.lexeme) : undefined;
+  return id?.type === 'string' ? JSON.stringify(id.value) : id?.type === 'number' ? meaningOfId(id.lexeme) : undefined;
 }
 
 function answer(receiver: AnswerReceiver, { status, headers, body }: LocalAnswer): void {

@@ -5,7 +5,7 @@ import type { AnswerFlow, AnswerReceiver, UpstreamFailure, UpstreamRequest } fro
 
 /** A request that waits for its answer. */
 export interface Owed {
-  /** As `idKey` gives it. */
+  /** As `meaningOfId` gives it. */
   readonly id: string;
   readonly idLexeme: string;
   readonly method: string;
