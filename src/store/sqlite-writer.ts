@@ -1,4 +1,5 @@
-// Commits to SQLite in groups: what was asked for in one turn of the event loop shares a transaction and its sync to disk.
+// Commits to SQLite in groups: what was asked for in one turn of the event loop shares a transaction. A write is done when it is on the disk;
+// meanwhile the gateway goes on.
 import type Database from 'better-sqlite3';
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
 import type { Clock } from '../base/clock.ts';
@@ -8,6 +9,7 @@ import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { extend, type LogTail } from '../evidence/tail.ts';
+import { WalSync } from '../journal/wal-sync.ts';
 import { type EntryStatements, entryStatements, tailColumns } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { storeError } from './sqlite-errors.ts';
@@ -39,12 +41,16 @@ export class SqliteWriter implements Writer {
   readonly #prepared = new Map<string, Database.Statement>();
   /** Made once: making it costs more than a small write. Inside a transaction it is a savepoint. */
   readonly #inSavepoint: (write: Write, tails: Tails) => void;
+  readonly #sync: WalSync;
   #queue: Waiting[] = [];
+  /** Groups that are committed and not on the disk yet. */
+  #syncing = 0;
   #queuedEntries = 0;
   #idle: (() => void)[] = [];
 
   constructor(parts: SqliteWriterParts) {
     this.#parts = parts;
+    this.#sync = new WalSync(parts.sqlite);
     this.#entries = entryStatements(parts.db);
     this.#inSavepoint = parts.sqlite.transaction((write: Write, tails: Tails) => this.#apply(write, tails));
   }
@@ -62,20 +68,39 @@ export class SqliteWriter implements Writer {
   }
 
   async drain(): Promise<void> {
-    if (this.#queue.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#queue.length > 0 || this.#syncing > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Lets go of the file; call `drain` before. */
+  close(): void {
+    this.#sync.close();
   }
 
   #flush(): void {
     const group = this.#takeGroup();
     try {
-      settle(group, this.#commitGroup(group));
+      this.#settle(group, this.#commitGroup(group));
     } catch (error) {
       // One bad write must not take the others with it.
       if (group.length > 1) for (const one of group) this.#commitAlone(one);
       else for (const one of group) one.reject(storeError(error));
     }
     if (this.#queue.length > 0) setImmediate(() => this.#flush());
-    else for (const done of this.#idle.splice(0)) done();
+    else this.#tellIdle();
+  }
+
+  #settle(group: readonly Waiting[], outcomes: readonly Outcome[]): void {
+    this.#syncing++;
+    this.#sync.add((error) => {
+      this.#syncing--;
+      if (error === undefined) settle(group, outcomes);
+      else for (const one of group) one.reject(new McprecError('journal_unwritable', 'the gateway’s store cannot be synced to disk', { cause: error }));
+      this.#tellIdle();
+    });
+  }
+
+  #tellIdle(): void {
+    if (this.#queue.length === 0 && this.#syncing === 0) for (const done of this.#idle.splice(0)) done();
   }
 
   #takeGroup(): Waiting[] {
@@ -92,7 +117,7 @@ export class SqliteWriter implements Writer {
 
   #commitAlone(one: Waiting): void {
     try {
-      settle([one], this.#commitGroup([one]));
+      this.#settle([one], this.#commitGroup([one]));
     } catch (error) {
       one.reject(storeError(error));
     }

@@ -48,6 +48,7 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),
     async close() {
       await writer.drain();
+      writer.close();
       await db.destroy();
     },
   };
@@ -59,7 +60,8 @@ function openFile(file: string): Database.Database {
     if (!existsSync(file)) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     sqlite = new Database(file, { timeout: BUSY_MS });
     sqlite.pragma('journal_mode = WAL');
-    sqlite.pragma('synchronous = FULL');
+    // The writer syncs, beside the thread and not within the commit.
+    sqlite.pragma('synchronous = NORMAL');
     sqlite.pragma('foreign_keys = ON');
     sqlite.pragma('secure_delete = ON');
     upgrade(sqlite, file);
