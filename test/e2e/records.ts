@@ -3,8 +3,8 @@ import { zstdDecompressSync } from 'node:zlib';
 import { systemClock } from '../../src/base/clock.ts';
 import type { SessionId } from '../../src/base/ids.ts';
 import { systemRandom } from '../../src/base/random.ts';
-import { decodeLeaf } from '../../src/evidence/leaf.ts';
 import type { Finding } from '../../src/evidence/findings.ts';
+import { decodeLeaf } from '../../src/evidence/leaf.ts';
 import { decodeNames, type StoredEntry } from '../../src/evidence/seal.ts';
 import { verifyLog } from '../../src/evidence/verify.ts';
 import { openJournal } from '../../src/journal/journal.ts';
@@ -74,11 +74,21 @@ async function logFindings(store: Store, log: LogRecord): Promise<readonly Findi
   const leaves = rows.map(({ leaf }) => decodeLeaf(leaf));
   const last = leaves.at(-1)?.kind;
   // The list of a gateway's logs counts neither masked values nor how they ended.
-  const head = { ...log, masked: leaves.reduce((sum, leaf) => sum + leaf.maskedCount, 0), state: last === 'close' ? 'closed' : last === 'crashed' ? 'crashed' : 'open' } as const;
+  const head = {
+    ...log,
+    masked: leaves.reduce((sum, leaf) => sum + leaf.maskedCount, 0),
+    state: last === 'close' ? 'closed' : last === 'crashed' ? 'crashed' : 'open',
+  } as const;
   if (rows.length === 0 && log.size === 0) return [];
   return verifyLog(
     head,
-    rows.map(({ index, leaf, leafHash, names, payload }) => ({ index, leaf, leafHash, names, payload: payload && { salt: payload.salt, bytes: unpacked(payload) } })),
+    rows.map(({ index, leaf, leafHash, names, payload }) => ({
+      index,
+      leaf,
+      leafHash,
+      names,
+      payload: payload && { salt: payload.salt, bytes: unpacked(payload) },
+    })),
   ).findings;
 }
 
