@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import { controlPaths, wellKnownSchema } from '../protocol/control.ts';
 import { answerOf } from './api-errors.ts';
 import { type ApiParts, protectedRoutes } from './routes.ts';
+import { openTreeRoutes } from './witness-routes.ts';
 
 type App = FastifyInstance;
 const noStore = { 'cache-control': 'no-store' };
@@ -30,8 +31,15 @@ export function buildApi(parts: ApiParts, serverFactory: FastifyServerFactory): 
     return reply.code(status).send(body);
   });
   // Answers of the API name people and hold tokens: no cache may keep them.
-  app.addHook('onSend', async (_request, reply) => void reply.headers(noStore));
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) void reply.headers(noStore);
+  });
   openRoutes(app, parts);
+  app.register(async (scope) => {
+    // A witness is spoken to without a content type, or with any.
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    openTreeRoutes(scope, parts);
+  });
   protectedRoutes(app, parts);
   return app;
 }

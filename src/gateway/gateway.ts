@@ -17,8 +17,10 @@ import { Grants } from './grants.ts';
 import { Handles } from './handles.ts';
 import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
 import { LiveSessions } from './live.ts';
+import { Sequencer } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import type { DataPathParts } from './wiring.ts';
+import { Witness } from './witness.ts';
 
 export interface GatewayWorld extends IdSource {
   readonly logger: Logger;
@@ -91,7 +93,8 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
   const live = new LiveSessions({ config, store, keys, ids });
   const grants = new Grants({ config, store, keys, ids, live, events, publicUrl });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
-  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger }, (handler) => door.useApi(handler));
+  const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
+  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger, witness, sequencer }, (handler) => door.useApi(handler));
   await api.ready();
   const dataPath = openDataPath({
     config,
@@ -107,6 +110,7 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
   // Last first; what fails to close keeps nothing else open.
   const closers = new Closers();
   closers.defer(() => store.close());
+  closers.defer(() => sequencer.drain());
   closers.defer(() => door.close());
   closers.defer(() => api.close());
   closers.defer(() => dataPath.close());
@@ -118,6 +122,18 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
     publicUrl,
     close: () => closers[Symbol.asyncDispose](),
   };
+}
+
+function openWitness({
+  store,
+  keys,
+  publicUrl,
+  clock,
+  logger,
+}: Pick<Opened, 'store' | 'keys'> & Pick<GatewayWorld, 'clock' | 'logger'> & { readonly publicUrl: string }) {
+  const { signingKey } = keys;
+  const sequencer = new Sequencer({ store, signingKey, origin: new URL(publicUrl).host, clock, cosign: async (_head, note) => note });
+  return { sequencer, witness: new Witness({ store, sequencer, signingKey, clock, logger }) };
 }
 
 /** Ends what has expired, again and again; returns what stops it. A fault is logged and tried again: the data path checks expiry by itself. */

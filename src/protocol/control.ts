@@ -13,6 +13,9 @@ export const controlPaths = {
   sessionEvents: (id: string) => `/v1/sessions/${id}/events`,
   log: (id: string) => `/v1/logs/${id}`,
   logEntries: (id: string) => `/v1/logs/${id}/entries`,
+  /** c2sp.org/tlog-witness: the submission prefix is `/v1/logs`. */
+  addCheckpoint: '/v1/logs/add-checkpoint',
+  alarms: '/v1/logs/alarms',
   connections: '/v1/connections',
   health: '/healthz',
 } as const;
@@ -136,6 +139,23 @@ export const sessionEventSchema = z.discriminatedUnion('event', [
 ]);
 export type SessionEvent = z.infer<typeof sessionEventSchema>;
 
+/** The gateway's receipt for a checkpoint: see evidence/receipt.ts. Hashes are base64. */
+export const receiptSchema = z.object({
+  size: z.number().int().nonnegative(),
+  note: z.string(),
+  treeIndex: z.number().int().nonnegative(),
+  treeNote: z.string(),
+  proof: z.array(z.base64()),
+  /** That the tree goes on from the size that the upload named. */
+  consistency: z.array(z.base64()),
+  /** Verifier key of the tree. */
+  treeKey: z.string(),
+});
+export type ReceiptAnswer = z.infer<typeof receiptSchema>;
+
+/** `PUT /v1/logs/{id}`: makes the index log of a device of the caller's known. 200 LogState. */
+export const registerIndexSchema = z.object({ publicKey: jwkSchema });
+
 /** `GET /v1/logs/{id}` and every answer to an upload: how much of the log the gateway holds. */
 export const logStateSchema = z.object({
   logId: z.string(),
@@ -143,12 +163,14 @@ export const logStateSchema = z.object({
   size: z.number().int().nonnegative(),
   /** RFC 6962 root over them, hex. */
   root: z.string(),
+  /** Where the upload came with a checkpoint of all that is held. */
+  receipt: receiptSchema.optional(),
 });
 export type LogState = z.infer<typeof logStateSchema>;
 
 /**
  * `POST /v1/logs/{id}/entries`: CBOR (`application/cbor`, `Content-Encoding: zstd` or none) of
- * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, names?: {salt, bytes}}], root}`, `root` being the root after them.
+ * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, names?: {salt, bytes}}], root, checkpoint?, treeSize?}`, `root` being the root after them.
  * 200 LogState (a repeat of what is held, too); 409 LogState where `from` lies beyond the size held. 422 with an error: `verify_failed`
  * where a leaf, a commitment or the root is wrong, `journal_forked` where the upload contradicts what is held: nothing more is taken then.
  */
@@ -156,6 +178,9 @@ export interface LogUpload {
   readonly from: number;
   readonly entries: readonly UploadedEntry[];
   readonly root: Uint8Array;
+  /** The signed checkpoint of the log with these entries, and the size of the gateway's tree that the client knows: for a receipt. */
+  readonly checkpoint?: string;
+  readonly treeSize?: number;
 }
 export interface UploadedEntry {
   readonly leaf: Uint8Array;
