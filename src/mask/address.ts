@@ -15,8 +15,16 @@ const whole: readonly RegExp[] = [
   /(?<![\p{L}\p{N}])[A-Z]{1,2}[0-9][0-9A-Z]? [0-9][A-Z]{2}(?![\p{L}\p{N}])/gu,
 ];
 
-const named =
-  /(?:street|address|postal|shipping|billing|home)[_ -]?(?:address|line[_ -]?[12]?|name|code|[12])?\\{0,7}"\s{0,2}:\s{0,2}\\{0,7}"([^"\\[\n]{3,200})/giu;
+const named = /(?:street|address|postal|shipping|billing|home)[_ -]?(?:address|line[_ -]?[12]?|name|code|[12])?\\{0,7}"\s{0,2}:\s{0,2}\\{0,7}"/giu;
+
+const VALUE_MAX = 200;
+
+/** What stands at `at` up to a quote, an escape, a mark or the end of the line; empty where that is too far. */
+export function valueFrom(text: string, at: number): string {
+  const seen = text.slice(at, at + VALUE_MAX + 1);
+  const end = seen.search(/["\\[\n]/);
+  return end < 0 ? (seen.length > VALUE_MAX ? '' : seen) : seen.slice(0, end);
+}
 
 /** Where street addresses stand in `text`, as far as their form or name tells; in order within each pattern. */
 export function findAddresses(text: string): Hit[] {
@@ -24,11 +32,11 @@ export function findAddresses(text: string): Hit[] {
     Array.from(text.matchAll(pattern), (found) => ({ start: found.index, end: found.index + found[0].length, mark: 'address' })),
   );
   for (const found of text.matchAll(named)) {
-    const end = found.index + found[0].length;
-    const value = found[1] ?? '';
+    const start = found.index + found[0].length;
+    const value = valueFrom(text, start);
     // Addresses of machines and of mail are named so, too.
-    if (!/[@:]|^\d{1,3}(?:\.\d{1,3}){3}/.test(value) && /\p{L}/u.test(value) && value.includes(' '))
-      hits.push({ start: end - value.length, end, mark: 'address' });
+    if (value.length > 2 && !/[@:]|^\d{1,3}(?:\.\d{1,3}){3}/.test(value) && /\p{L}/u.test(value) && value.includes(' '))
+      hits.push({ start, end: start + value.length, mark: 'address' });
   }
   return hits;
 }

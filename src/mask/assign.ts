@@ -150,21 +150,23 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
 }
 
 // `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.
-const NAMED =
-  /(?:name|key|field|header|variable|env)\\{0,7}["']?\s{0,4}[:=]\s{0,4}\\{0,7}["']?([\w. -]{1,64}?)\\{0,7}["']?(?:\s{0,8},\s{0,8}|\s{1,24}|(?:\\{1,7}n\s{0,24}))\\{0,7}["']?$/i;
+// Read backwards, so that it is tried at one place only.
+const DEMAN =
+  /^["']?\\{0,7}(?:\s{0,8},\s{0,8}|\s{1,24}|\s{0,24}n\\{1,7})["']?\\{0,7}([\w. -]{1,64}?)["']?\\{0,7}\s{0,4}[:=]\s{0,4}["']?\\{0,7}(?:eman|yek|dleif|redaeh|elbairav|vne)/di;
 
 // `variable "db_password" { default = "…" }`, as Terraform's variables are written.
-const VARIABLE = /variable\s{1,4}\\{0,7}"([\w-]{1,64})\\{0,7}"\s{0,4}\{[^{}]{0,80}$/;
+const VARIABLE = /variable\s{1,4}\\{0,7}"([\w-]{1,64})\\{0,7}"\s{0,4}\{[^{}]{0,80}$/d;
 
 function maskPair(source: Source, name: Name, at: number, open: number): number {
   const first = source.units[open];
   if (first !== DOUBLE && first !== SINGLE && !isAlnum(first)) return 0;
   const nameStart = name.end - (((source.units[name.end - 1] as number) | 0x20) === 0x74 ? 7 : 5);
   const before = source.text.slice(Math.max(0, nameStart - 160), nameStart);
-  const found = NAMED.exec(before) ?? VARIABLE.exec(before);
-  const label = found?.[1];
-  if (!found || label === undefined) return 0;
-  const labelEnd = nameStart - before.length + found.index + found[0].lastIndexOf(label) + label.length;
+  const deman = DEMAN.exec([...before].reverse().join(''))?.indices?.[1]?.[0];
+  const variable = deman === undefined ? VARIABLE.exec(before)?.indices?.[1]?.[1] : undefined;
+  const back = deman ?? (variable === undefined ? undefined : before.length - variable);
+  if (back === undefined) return 0;
+  const labelEnd = nameStart - back;
   const kind = nameKind(source.units, labelEnd);
   if (kind === undefined || kind === 'value' || kind === 'signature') return 0;
   const pair = { kind, end: name.end, quoted: true, slashes: name.slashes };

@@ -10,7 +10,7 @@ const SLASH = 0x2f;
 // Dotted quads after these are versions: `version: 1.2.3.4`, `release-1.2.3.4`, `v 1.2.3.4`.
 const VERSION =
   /(?:versions?|\bver|\brev|release[sd]?|builds?|firmware|kernel|driver|\bv|semver|upgraded? (?:from|to)|upgraded? from [0-9.]{7,15} to|oid)["'\\]{0,4}\s?[:=]?\s?["'\\]{0,4}$/i;
-const PRODUCT = /(?:^|[^\w/.-])(?:[A-Z][\w.+-]{0,30}|okhttp|curl|python-requests|node|go-http-client)\/$/;
+const PRODUCT = /^(?:[A-Z]|okhttp$|curl$|python-requests$|node$|go-http-client$)/;
 const LOOK_BACK = 32;
 
 /** Masks the IPv4 address whose first digit stands at `at`; returns its end, or 0. */
@@ -25,8 +25,15 @@ export function maskIpv4(source: Source, at: number): number {
   const text = source.text.slice(at, end);
   if (text.startsWith('127.') || text === '0.0.0.0') return 0;
   const lead = source.text.slice(Math.max(0, at - LOOK_BACK), at);
-  if (VERSION.test(lead) || (before === SLASH && PRODUCT.test(lead))) return 0;
+  if (VERSION.test(lead) || (before === SLASH && isProduct(lead.slice(0, -1)))) return 0;
   return source.hit(at, end, 'ip');
+}
+
+// `Chrome/120.0.0.0`: the word before the slash, which is no part of a path.
+function isProduct(lead: string): boolean {
+  let start = lead.length;
+  while (start > 0 && /[\w.+-]/.test(lead.charAt(start - 1))) start--;
+  return lead.charAt(start - 1) !== '/' && PRODUCT.test(lead.slice(start));
 }
 
 // The end of four numbers up to 255 without leading zeros, or 0.

@@ -6,15 +6,15 @@ import { endOfBare, isPlaceholder } from './values.ts';
 
 const COMMAND_REACH = 200;
 /** Commands whose `-p` has its value glued to it. */
-const GLUED = /\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mysqlshow|mariadb|mariadb-dump|mariadb-admin|mycli)\b[^|;\n"]{0,180}$/;
+const GLUED = /\b(?:mysql|mysqldump|mysqladmin|mysqlimport|mysqlshow|mariadb|mariadb-dump|mariadb-admin|mycli)\b/;
 /** Commands with an option, and then its value. */
 const APART: Readonly<Record<string, RegExp>> = {
-  '-p': /\b(?:sshpass|(?:docker|podman|az|oc|helm registry|npm) login|kinit|ldapsearch|unzip|7z|mongo|mongosh|mongodump|mongorestore|snmpwalk)\b[^|;\n"]{0,180}$/,
-  '-a': /\b(?:redis-cli|redis-benchmark)\b[^|;\n"]{0,180}$/,
-  '-w': /\b(?:ldapsearch|ldapmodify|ldapadd)\b[^|;\n"]{0,180}$/,
+  '-p': /\b(?:sshpass|(?:docker|podman|az|oc|helm registry|npm) login|kinit|ldapsearch|unzip|7z|mongo|mongosh|mongodump|mongorestore|snmpwalk)\b/,
+  '-a': /\b(?:redis-cli|redis-benchmark)\b/,
+  '-w': /\b(?:ldapsearch|ldapmodify|ldapadd)\b/,
 };
 /** Its `-a` takes a user and a password. */
-const HTTPIE = /\bhttps? [^|;\n"]{0,180}$/;
+const HTTPIE = /\bhttps? /;
 const VALUE_MAX = 128;
 
 /** Masks the password that the option `start`…`end` brings, where its command takes one so; returns its end, or 0. */
@@ -29,8 +29,10 @@ export function maskOption(source: Source, start: number, end: number): number {
   return mask(source, quoted ? at + 1 : at);
 }
 
-function lead({ text, hitEnd }: Source, start: number): string {
-  return text.slice(Math.max(0, start - COMMAND_REACH, hitEnd), start);
+// The command so far.
+function lead({ text }: Source, start: number): string {
+  const before = text.slice(Math.max(0, start - COMMAND_REACH), start);
+  return before.slice(Math.max(...['|', ';', '\n', '"'].map((separator) => before.lastIndexOf(separator))) + 1);
 }
 
 function mask(source: Source, at: number): number {

@@ -16,7 +16,9 @@ export interface ProtocolSpans {
 const TOP = ['jsonrpc', 'id', 'method'];
 const INNER = ['progressToken', 'requestId', 'taskId', 'protocolVersion', 'elicitationId', 'subscriptionId'];
 const OPAQUE = ['requestState', 'cursor', 'nextCursor'];
-const META = /^(?:progressToken|traceparent|tracestate|(?:[\w-]+\.)*(?:modelcontextprotocol|mcp)(?:\.[\w-]+)*\/.*)$/;
+const META = ['progressToken', 'traceparent', 'tracestate'];
+/** Among the labels of a key's prefix: the specification keeps those prefixes for itself. */
+const RESERVED = /(?:^|\.)(?:modelcontextprotocol|mcp)(?:\.|$)/;
 
 const none: ProtocolSpans = { leave: [], opaque: [] };
 
@@ -51,11 +53,16 @@ function collectBody(body: JsonObject, leave: Span[], opaque: Span[]): void {
     (m.value.type === 'string' ? opaque : leave).push(m.value);
   }
   const meta = member(body, '_meta');
-  if (meta?.type === 'object') for (const m of meta.members) if (META.test(m.key.value)) leave.push(m.value);
+  if (meta?.type === 'object') for (const m of meta.members) if (isProtocolKey(m.key.value)) leave.push(m.value);
   const tasks: (JsonNode | undefined)[] = [member(body, 'task')];
   const list = member(body, 'tasks');
   if (list?.type === 'array') tasks.push(...list.items);
   for (const task of tasks) if (task?.type === 'object') collect(task, INNER, leave);
+}
+
+function isProtocolKey(key: string): boolean {
+  const slash = key.indexOf('/');
+  return META.includes(key) || (slash > 0 && RESERVED.test(key.slice(0, slash)));
 }
 
 function collect(node: JsonObject, names: readonly string[], into: Span[]): void {

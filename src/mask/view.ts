@@ -2,7 +2,7 @@
 // of other scripts and widths as ASCII, characters without width left out. Knows the way back from its offsets to those of the text.
 import type { Hit } from './source.ts';
 
-const SPELLED = /\\+u([0-9a-fA-F]{4})|[\u00ad\u200b-\u200d\u2060\ufeff\uff01-\uff5e]|(?![0-9])\p{Nd}/gu;
+const SPELLED = /(?<!\\)\\+u([0-9a-fA-F]{4})|[\u00ad\u200b-\u200d\u2060\ufeff\uff01-\uff5e]|(?![0-9])\p{Nd}/gu;
 const DIGIT = /^\p{Nd}$/u;
 const INVISIBLE = /^[\u00ad\u200b-\u200d\u2060\ufeff]$/;
 
