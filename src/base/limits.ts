@@ -140,6 +140,8 @@ export const limits = {
   grantMsDefault: 60 * 60_000,
   /** The longest `ttl` that a policy may give: a grant is for a piece of work, not a standing key. */
   grantMsMax: 24 * 60 * 60_000,
+  /** How often a gateway looks whether its file was changed. */
+  configLookMs: 1_000,
   /** The text of gateway.yaml. */
   configBytesMax: MiB,
   /** One pattern of a policy, in characters; matching costs at most its length times the name's. */
@@ -164,6 +166,8 @@ export const limits = {
   callsPerSessionMax: 1_000_000,
   /** Persons on connections whose last minute is remembered; the one that was idle longest is forgotten. */
   spendersMax: 100_000,
+  /** Cases in one file of `mcprec policy test`. */
+  policyCasesMax: 10_000,
   /** How long a held call, and its approval, is good for at most. */
   holdMsDefault: 10 * 60_000,
   holdMsMax: 24 * 60 * 60_000,
@@ -235,6 +239,9 @@ export const limits = {
   /** Messages of one stdio client that are in flight, and their bytes: more are not read from it. */
   clientInFlightMax: 256,
   clientInFlightBytesMax: 32 * MiB,
+  /** How long a message of a stdio client waits for a grant in the place of one that has ended, and how soon after a try there is another. */
+  extendWaitMsMax: 5_000,
+  extendPauseMs: 2_000,
   /** Tries to take up a broken stream of answers again, and the pause before one where the server names none. */
   resumeTriesMax: 5,
   resumePauseMs: 1_000,

@@ -15,12 +15,17 @@ const PASSPHRASE: readonly [string, string] = ['--passphrase-file <file>', 'wher
 const JSON_FLAG: readonly [string, string] = ['--json', 'print JSON'];
 const JSON_EVENTS: readonly [string, string] = ['--json', 'print one JSON event per line'];
 
+function gather(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
 /** Adds the commands to `program`. */
 export function registerCommands(program: Command, context: CommandContext): void {
   registerLogin(program, context);
   registerConnect(program, context);
   registerRecord(program, context);
   registerSessions(program, context);
+  registerApprovals(program, context);
   registerServers(program, context);
 }
 
@@ -61,11 +66,14 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .argument('[connection...]', 'names of connections')
     .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
     .option('--transport <name>', 'with --url: streamable-http, or sse as in 2024-11-05; else sse where the path ends in /sse')
+    .option('--header <header>', 'with --url: a header for every call, as "NAME: env:VARIABLE" or "NAME: Bearer file:PATH"; may be repeated', gather, [])
     .option('--stdio', 'speak MCP on stdin and stdout, for clients that start a command')
     .option('--policy <file>', 'solo: a gateway.yaml whose access, rules and mask hold; else all is allowed')
     .option('--port <port>', 'the local port; else the one that this connection had before')
     .option('--reason <text>', 'why; it is recorded')
     .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
+    .option('--wait <duration>', 'where somebody must approve: wait no longer than this')
+    .option('--no-wait', 'where somebody must approve: ask, print the link and end')
     .option('--synchronous <mode>', 'full: a record survives a power cut; normal: only the end of mcprec')
     .option('--rotate', 'make a new local token; clients must be told')
     .option('--print-config <client>', 'print what a client needs and exit: claude-code, cursor, vscode, json')
@@ -82,6 +90,8 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .option('--policy <file>', 'solo: a gateway.yaml whose access, rules and mask hold; else all is allowed')
     .option('--reason <text>', 'why; it is recorded')
     .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
+    .option('--wait <duration>', 'where somebody must approve: wait no longer than this')
+    .option('--no-wait', 'where somebody must approve: ask, print the link and end')
     .option('--synchronous <mode>', 'full: a record survives a power cut; normal: only the end of mcprec')
     .option(...GATEWAY)
     .option(...PASSPHRASE)
@@ -145,6 +155,38 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .action(async (session: string, options) => (await import('./sessions-replay.ts')).runSessionsReplay(session, options, io));
 }
 
+function registerApprovals(program: Command, { io, exit }: CommandContext): void {
+  const approvals = program
+    .command('approvals')
+    .description('decide about calls and grants that wait for a human: on a terminal a live screen, elsewhere a list');
+  const flags = (command: Command) =>
+    command
+      .option(...GATEWAY)
+      .option(...PASSPHRASE)
+      .option(...JSON_FLAG);
+  flags(approvals.command('watch', { isDefault: true }).description('look at what waits, live, or print the list where there is no terminal'))
+    .option('--all', 'those that are over, too')
+    .action(async (options) => (await import('./approvals.ts')).runApprovals(options, io));
+  flags(approvals.command('list').description('list what waits'))
+    .option('--all', 'those that are over, too')
+    .action(async (options) => (await import('./approvals.ts')).runApprovalsList(options, io));
+  flags(
+    approvals
+      .command('show')
+      .description('show one whole: who, what, why, and what they did before')
+      .argument('<approval>', 'its id, the start of it, or its link'),
+  ).action(async (id: string, options) => exit(await (await import('./approvals.ts')).runApprovalsShow(id, options, io)));
+  flags(approvals.command('approve').description('approve it').argument('<approval>', 'its id, the start of it, or its link')).action(
+    async (id: string, options) => exit(await (await import('./approvals.ts')).runApprovalsApprove(id, options, io)),
+  );
+  flags(approvals.command('deny').description('refuse it').argument('<approval>', 'its id, the start of it, or its link'))
+    .requiredOption('--reason <text>', 'why; whoever asked is told')
+    .action(async (id: string, options) => (await import('./approvals.ts')).runApprovalsDeny(id, options, io));
+  flags(approvals.command('cancel').description('take back what you asked for').argument('<approval>', 'its id, the start of it, or its link')).action(
+    async (id: string, options) => (await import('./approvals.ts')).runApprovalsCancel(id, options, io),
+  );
+}
+
 function registerServers(program: Command, { io, exit }: CommandContext): void {
   program
     .command('doctor')
@@ -174,6 +216,13 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .argument('<file>', 'the gateway.yaml')
     .option(...JSON_FLAG)
     .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
+  policy
+    .command('test')
+    .description('run the cases of a policy; exits with 5 where one comes out otherwise than expected')
+    .argument('<file>', 'the file of cases')
+    .option('-c, --config <file>', 'another gateway.yaml than the one that the file names')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options) => exit((await import('./policy-test.ts')).runPolicyTest({ ...options, file }, io)));
   policy
     .command('schema')
     .description('print the JSON Schema of gateway.yaml, for editors')

@@ -1,12 +1,16 @@
 // `mcprec connect --stdio`: MCP on stdin and stdout, for a client that starts a command. What else there is to say goes to stderr.
 import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { asMcprecError, exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
+import { limits } from '../base/limits.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
+import type { Lodger } from '../forwarder/listener.ts';
 import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import type { Seat } from '../forwarder/seat.ts';
 import { StdioClient } from '../forwarder/stdio.ts';
 import type { ChildEnd } from '../transport/child.ts';
+import { approvalText, approvalWait } from './approval-notes.ts';
 import type { ConnectOptions } from './connect.ts';
 import { journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
@@ -30,11 +34,12 @@ export async function runStdio(targets: readonly Target[], options: ConnectOptio
     rotate: false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),
+    approvalWait: approvalWait(options, io),
     ids: { clock: io.clock, random: io.random },
     report: (event) => report(event, io),
   });
   const [seat] = forwarder.seats as readonly [Seat];
-  const client = new StdioClient(seat, io);
+  const client = new StdioClient(renewing(forwarder, seat, io), io);
   const stopSignals = passSignals(seat, io, () => client.stop());
   await client.run();
   const { processes } = seat.session;
@@ -43,14 +48,44 @@ export async function runStdio(targets: readonly Target[], options: ConnectOptio
   return exitCodeOf(processes?.lastEnd);
 }
 
+/**
+ * A grant that has run out is asked for anew when the next message comes: the client was started for longer than a grant lasts, and nobody
+ * sits at a terminal. While that takes (an approval, a gateway that is away), calls are answered with what is the matter.
+ */
+function renewing(forwarder: Forwarder, seat: Seat, io: Io): Lodger {
+  let asking: Promise<void> | undefined;
+  let lastAskMs = Number.NEGATIVE_INFINITY;
+  const ask = async (): Promise<void> => {
+    lastAskMs = io.clock.monoUs() / 1000;
+    try {
+      await forwarder.extend();
+    } catch (error) {
+      const { message, remedy } = asMcprecError(error);
+      note(io, escapeHostileLine(`no new grant: ${message}; ${remedy}`));
+    } finally {
+      asking = undefined;
+    }
+  };
+  return {
+    localToken: seat.localToken,
+    async serve(request, response, target, body) {
+      const { ended } = seat.session;
+      if (ended !== undefined && ended !== 'revoked' && io.clock.monoUs() / 1000 - lastAskMs > limits.extendPauseMs) asking ??= ask();
+      if (asking !== undefined) await Promise.race([asking, sleep(limits.extendWaitMsMax, undefined, { ref: false })]);
+      await seat.serve(request, response, target, body);
+    },
+  };
+}
+
 /** The arguments with which a client starts `mcprec` for these connections. */
 export function stdioArguments(connections: readonly string[], options: ConnectOptions): readonly string[] {
   const flags = (['gateway', 'url', 'transport', 'policy', 'reason', 'ttl', 'synchronous', 'passphraseFile'] as const).flatMap((name) => {
     const value = options[name];
     return value === undefined ? [] : [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, value];
   });
+  const headers = (options.header ?? []).flatMap((header) => ['--header', header]);
   const command = options.command ?? [];
-  return ['connect', ...connections, '--stdio', ...flags, ...(command.length === 0 ? [] : ['--', ...command])];
+  return ['connect', ...connections, '--stdio', ...flags, ...headers, ...(command.length === 0 ? [] : ['--', ...command])];
 }
 
 /** Signals reach the server, too; those that end a program end the session behind them. */
@@ -77,6 +112,12 @@ function report(event: ForwarderEvent, io: Io): void {
     case 'trouble':
       note(io, escapeHostileLine(event.message));
       return;
+    case 'approval':
+    case 'approval_pending': {
+      const text = approvalText(event);
+      if (text !== undefined) note(io, escapeHostileLine(text));
+      return;
+    }
     case 'stderr':
       io.stderr.write(event.bytes);
       return;

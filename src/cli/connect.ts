@@ -8,6 +8,7 @@ import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
 import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
+import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
 import { clientConfig, commandConfig, readClientName } from './client-config.ts';
 import { runStdio, stdioArguments } from './connect-stdio.ts';
 import { ensureHome, journalPath } from './home.ts';
@@ -15,7 +16,7 @@ import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
 import { openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
-export interface ConnectOptions extends TargetOptions {
+export interface ConnectOptions extends TargetOptions, WaitOption {
   readonly port?: string | undefined;
   readonly reason?: string | undefined;
   readonly ttl?: string | undefined;
@@ -53,6 +54,7 @@ export async function runConnect(connections: readonly string[], options: Connec
     rotate: options.rotate ?? false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),
+    approvalWait: approvalWait(options, io),
     ids: { clock: io.clock, random: io.random },
     report: (event) => report(event),
   });
@@ -115,6 +117,13 @@ function reporter(
         if (options.json) sayJson(io, event);
         else aside(io, status, event.message);
         return;
+      case 'approval':
+      case 'approval_pending': {
+        const text = approvalText(event);
+        if (options.json) sayJson(io, event);
+        else if (text !== undefined) aside(io, status, text);
+        return;
+      }
       case 'stderr':
         if (status === undefined) io.stderr.write(event.bytes);
         else aside(io, status, Buffer.from(event.bytes).toString('utf8').trimEnd());

@@ -6,11 +6,12 @@ import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
 import type { Seat } from '../forwarder/seat.ts';
+import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
 import { openTargets, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
-export interface ExecOptions extends TargetOptions {
+export interface ExecOptions extends TargetOptions, WaitOption {
   readonly reason?: string | undefined;
   readonly ttl?: string | undefined;
   readonly synchronous?: string | undefined;
@@ -37,10 +38,15 @@ export async function runExec(connections: readonly string[], command: readonly 
     rotate: false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),
+    approvalWait: approvalWait(options, io),
     ids: { clock: io.clock, random: io.random },
     report: (event) => {
       if (event.event === 'trouble') note(io, escapeHostileLine(event.message));
-      else if (event.event === 'ended')
+      else if (event.event === 'approval' || event.event === 'approval_pending') {
+        const text = approvalText(event);
+        if (options.json && event.event === 'approval_pending') io.stderr.write(`${JSON.stringify(event)}\n`);
+        else if (text !== undefined) note(io, escapeHostileLine(text));
+      } else if (event.event === 'ended')
         note(io, `${escapeHostileLine(event.connection)}: the grant has ended (${event.reason}); calls are refused from now on`);
     },
   });

@@ -35,7 +35,7 @@ export async function runSessions(options: SessionsListOptions, io: Io): Promise
 /** Shows the browser until its user leaves it. */
 export async function openBrowser(journal: Journal, start: Start, io: Io): Promise<void> {
   const { stdin, stdout, stderr, clock, env, signal } = io;
-  const { browse } = await import('../tui/browse.tsx');
+  const { browse } = await import('../tui/browse.ts');
   await browse({ journal, start, stdin, stdout, stderr, clock, env, signal });
 }
 

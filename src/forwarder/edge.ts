@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { DecisionId } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
 import { headers as ourHeaders } from '../protocol/control.ts';
-import { forwardedRequestHeaders, headerValue, type RawHeaders } from '../protocol/headers.ts';
+import { dropHeaders, forwardedRequestHeaders, headerValue, type RawHeaders } from '../protocol/headers.ts';
 import { bodyMac, signRequest } from '../protocol/signature.ts';
 import type { AnswerVerdict, Outgoing } from '../transport/hop.ts';
 import type { UpstreamRequest } from '../transport/upstream.ts';
@@ -15,20 +15,27 @@ export interface Edge {
   judge(status: number, headers: RawHeaders): AnswerVerdict;
 }
 
-/** Solo: the client's own credential goes along, because there is no other. */
-export function soloEdge(url: URL, localToken: Secret): Edge {
+/** Solo: the client's own credential goes along, or the headers that `connect` was given in its place. */
+export function soloEdge(url: URL, localToken: Secret, own: readonly (readonly [string, Secret])[]): Edge {
+  const set = new Set(own.map(([name]) => name.toLowerCase()));
   return {
     credentials: 'keep',
     dress(outgoing) {
       const at = outgoing.target.indexOf('?');
       const query = at === -1 ? '' : outgoing.target.slice(at);
-      const own = url.search === '' ? query : query === '' ? url.search : `${url.search}&${query.slice(1)}`;
+      const search = url.search === '' ? query : query === '' ? url.search : `${url.search}&${query.slice(1)}`;
       const headers = forwardedRequestHeaders(outgoing.headers, { credentials: 'keep', identityCoding: outgoing.identityCoding });
       return {
         origin: url.origin,
-        path: `${url.pathname}${own}`,
+        path: `${url.pathname}${search}`,
         verb: outgoing.verb,
-        headers: withoutLocalToken(headers, localToken),
+        headers: [
+          ...withoutLocalToken(
+            dropHeaders(headers, (name) => set.has(name)),
+            localToken,
+          ),
+          ...own.flatMap(([name, secret]) => [name, secret.reveal()]),
+        ],
         body: outgoing.body,
       };
     },

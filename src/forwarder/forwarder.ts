@@ -151,6 +151,7 @@ export class Forwarder {
     return new SyncFollower({
       journal: this.#journal,
       identity: target.identity,
+      clock: this.#options.ids.clock,
       random: this.#options.ids.random,
       tried: (error) => {
         this.#syncError = error;

@@ -8,6 +8,7 @@ import type { LogId } from '../base/ids.ts';
 import { Secret } from '../base/secret.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import { type Projection, projectionSchema } from '../policy/projection.ts';
+import { type ApprovalSummary, grantPendingSchema } from '../protocol/approvals.ts';
 import { controlPaths, type GrantRequest, type GrantResponse, grantResponseSchema, type RenewResponse, renewResponseSchema } from '../protocol/control.ts';
 
 export interface GrantWish {
@@ -30,8 +31,11 @@ export interface HeldGrant {
 const keysSchema = z.object({ signing: z.string(), reconcile: z.string() });
 const KEY_BYTES = 32;
 
+/** A grant, or the approval that it waits for. */
+export type GrantAnswer = { readonly grant: HeldGrant } | { readonly approval: ApprovalSummary };
+
 /** Asks the gateway for a grant. Throws what the gateway says (`connection_denied`, `not_found`, …) and `gateway_failed` where its answer does not hold. */
-export async function requestGrant(identity: GatewayIdentity, wish: GrantWish): Promise<HeldGrant> {
+export async function requestGrant(identity: GatewayIdentity, wish: GrantWish): Promise<GrantAnswer> {
   const ephemeral = await generateKeyPair('ECDH-ES', { crv: 'P-256', extractable: true });
   const body: GrantRequest = {
     connection: wish.connection,
@@ -43,9 +47,11 @@ export async function requestGrant(identity: GatewayIdentity, wish: GrantWish): 
     client: { program: 'mcprec', version: wish.version, pid: process.pid, host: hostname().slice(0, 200), user: userInfo().username.slice(0, 200) },
   };
   const answer = await identity.request('POST', controlPaths.grants, { json: body });
+  if (answer.status === 202) return readAnswer(grantPendingSchema, answer.json());
   const response = readAnswer(grantResponseSchema, answer.json());
   const keys = await decryptKeys(response.keys, ephemeral.privateKey);
-  return { response, projection: await readProjection(response.projection, response.gatewayKey), token: new Secret(response.token), ...keys };
+  const projection = await readProjection(response.projection, response.gatewayKey);
+  return { grant: { response, projection, token: new Secret(response.token), ...keys } };
 }
 
 /** A new token for a grant. Throws `grant_ended`, `grant_revoked`, `connection_denied` (the groups are looked at again). */

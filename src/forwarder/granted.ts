@@ -4,20 +4,25 @@ import { type IdSource, newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import { Checkpointer } from '../journal/checkpointer.ts';
 import type { Journal } from '../journal/journal.ts';
 import { statementBytes } from '../mask/value.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { Projection } from '../policy/projection.ts';
 import { controlPaths, type SessionEvent } from '../protocol/control.ts';
+import { seenTree } from '../sync/receipts.ts';
 import type { AnswerVerdict } from '../transport/hop.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { gatewayEdge, sessionRefusal } from './edge.ts';
-import { type GrantWish, type HeldGrant, readProjection, renewGrant, requestGrant } from './grant.ts';
+import { type GrantWish, type HeldGrant, readProjection, renewGrant } from './grant.ts';
+import { awaitGrant, type GrantWaiting } from './grant-wait.ts';
 import { ForwarderSession, type SessionEnd } from './session.ts';
 
 export interface GrantedOptions {
   readonly identity: GatewayIdentity;
   readonly wish: Omit<GrantWish, 'logId'>;
+  /** Where somebody must approve the grant first. */
+  readonly waiting: GrantWaiting;
   readonly journal: Journal;
   readonly upstream: UpstreamPool;
   readonly localToken: Secret;
@@ -25,6 +30,8 @@ export interface GrantedOptions {
   readonly changed: () => void;
   /** The session ended by itself: its grant expired or was revoked. */
   readonly ended: (session: GrantedSession) => void;
+  /** Something became of an approval that a call of the session needs. */
+  readonly approval: (session: GrantedSession, event: Extract<SessionEvent, { event: 'approval' }>) => void;
   /** Something went wrong that does not end the session (yet). */
   readonly trouble: (text: string) => void;
 }
@@ -32,7 +39,7 @@ export interface GrantedOptions {
 /** Opens a session: the grant is given and the `open` entry durable when this resolves. */
 export async function openGranted(options: GrantedOptions): Promise<GrantedSession> {
   const logId = newId('log', options.ids);
-  const grant = await requestGrant(options.identity, { ...options.wish, logId });
+  const grant = await awaitGrant(options.identity, { ...options.wish, logId }, options.waiting);
   const rules = rulesFor(grant, options.ids);
   const { identity, connection, sessionId } = grant.response;
   const stated = {
@@ -61,10 +68,18 @@ export async function openGranted(options: GrantedOptions): Promise<GrantedSessi
       payload: statementBytes(rules.masker, stated, given),
     },
   });
+  const checkpoints = new Checkpointer({
+    log,
+    notary: options.journal.notary,
+    signer: options.identity.logSigner,
+    clock: options.ids.clock,
+    seen: () => seenTree(options.journal, options.identity.gateway),
+    trouble: (error) => options.trouble(`the log’s checkpoint could not be signed: ${asMcprecError(error).message}`),
+  });
   return new GrantedSession(
     options,
     grant,
-    (edge) => new ForwarderSession({ log, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }),
+    (edge) => new ForwarderSession({ log, checkpoints, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }),
   );
 }
 
@@ -201,6 +216,9 @@ export class GrantedSession {
         return this.#endBy('expired');
       case 'closed':
         return this.#endBy('closed');
+      case 'approval':
+        this.#options.approval(this, event);
+        return;
       case 'policy': {
         const projection = await readProjection(event.projection, this.#grant.response.gatewayKey);
         this.session.replaceRules(withProjection(this.#grant, projection, this.#options.ids));

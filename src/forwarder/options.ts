@@ -1,8 +1,10 @@
 // What a forwarder is told and what it reports. Types only.
 import type { HttpTransport } from '../base/connection.ts';
 import type { IdSource } from '../base/ids.ts';
+import type { Secret } from '../base/secret.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import type { Projection } from '../policy/projection.ts';
+import type { ApprovalSummary } from '../protocol/approvals.ts';
 import type { ServerCommand } from '../transport/child.ts';
 
 /** What the forwarder connects to. */
@@ -10,7 +12,13 @@ export type Target = SoloTarget | { readonly kind: 'gateway'; readonly connectio
 
 /** A server that no gateway knows: behind a URL, by the newer transport or by that of 2024-11-05, or a command. */
 export type SoloTarget =
-  | { readonly kind: 'solo'; readonly url: URL; readonly policy?: Projection; readonly transport?: HttpTransport }
+  | {
+      readonly kind: 'solo';
+      readonly url: URL;
+      readonly policy?: Projection;
+      readonly transport?: HttpTransport;
+      readonly headers?: readonly (readonly [string, Secret])[];
+    }
   | { readonly kind: 'command'; readonly command: ServerCommand; readonly policy?: Projection };
 
 /** What happens while it runs. */
@@ -18,6 +26,18 @@ export type ForwarderEvent =
   | { readonly event: 'changed' }
   | { readonly event: 'ended'; readonly sessionId: string; readonly connection: string; readonly reason: 'closed' | 'expired' | 'revoked' }
   | { readonly event: 'trouble'; readonly message: string }
+  /** The grant of a connection waits for an approval. */
+  | {
+      readonly event: 'approval_pending';
+      readonly connection: string;
+      readonly approvalId: string;
+      readonly link: string;
+      readonly approvers: readonly string[];
+      readonly min: number;
+      readonly expiresAtMs: number;
+    }
+  /** Something became of an approval that a held call needs. */
+  | { readonly event: 'approval'; readonly connection: string; readonly approvalId: string; readonly state: ApprovalSummary['state']; readonly rule: string }
   /** A server that is a command said something on stderr. */
   | { readonly event: 'stderr'; readonly bytes: Uint8Array };
 
@@ -36,6 +56,8 @@ export interface ForwarderOptions {
   readonly rotate: boolean;
   readonly reason: string | undefined;
   readonly ttlSeconds: number | undefined;
+  /** How long the approval of a grant is waited for: undefined for as long as it may be given, 0 for not at all; `signal` ends it. */
+  readonly approvalWait: { readonly msMax: number | undefined; readonly signal: AbortSignal };
   readonly ids: IdSource;
   readonly report: (event: ForwarderEvent) => void;
 }

@@ -7,6 +7,7 @@ import type { Masked } from '../base/masked.ts';
 import type { Secret } from '../base/secret.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { countsOf } from '../evidence/tail.ts';
+import type { Checkpointer } from '../journal/checkpointer.ts';
 import type { SessionLog } from '../journal/session-log.ts';
 import { statementBytes } from '../mask/value.ts';
 import type { PathRules } from '../path/rules.ts';
@@ -36,6 +37,7 @@ export type SessionEnd = 'closed' | 'expired' | 'revoked';
 
 export interface SessionParts {
   readonly log: SessionLog;
+  readonly checkpoints: Checkpointer;
   readonly rules: PathRules;
   readonly edge: Edge;
   readonly upstream: Upstream;
@@ -163,7 +165,12 @@ export class ForwarderSession implements Lodger {
     this.#cutOff(() => true);
     await this.#drain(limits.cutOffMsMax);
     await this.#parts.server?.close();
-    await this.log.close(this.#closing());
+    const { checkpoints } = this.#parts;
+    try {
+      await this.log.close(this.#closing());
+    } finally {
+      await checkpoints.close();
+    }
   }
 
   #cutOff(which: (inFlight: InFlight) => boolean): void {

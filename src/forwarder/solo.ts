@@ -3,6 +3,8 @@ import { createSecretKey } from 'node:crypto';
 import { basename } from 'node:path';
 import { type IdSource, newId } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
+import type { LogSigner } from '../evidence/checkpoint.ts';
+import { Checkpointer } from '../journal/checkpointer.ts';
 import type { Journal } from '../journal/journal.ts';
 import { statementBytes } from '../mask/value.ts';
 import { rulesOf } from '../path/rules.ts';
@@ -24,6 +26,10 @@ export interface SoloOptions {
   readonly ids: IdSource;
   readonly client: Readonly<Record<string, unknown>>;
   readonly changed: () => void;
+  /** Signs the checkpoints of the log. */
+  readonly signer: LogSigner;
+  /** A checkpoint could not be signed. */
+  readonly trouble: (error: unknown) => void;
   /** What a server that is a command says on stderr. */
   readonly said: (bytes: Uint8Array) => void;
 }
@@ -60,7 +66,9 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
       payload: statementBytes(rules.masker, stated, given),
     },
   });
-  const session: ForwarderSession = new ForwarderSession({ log, rules, localToken, changed, ...serverOf(options, () => session) });
+  const { signer, trouble } = options;
+  const checkpoints = new Checkpointer({ log, notary: journal.notary, signer, clock: ids.clock, seen: () => undefined, trouble });
+  const session: ForwarderSession = new ForwarderSession({ log, checkpoints, rules, localToken, changed, ...serverOf(options, () => session) });
   return session;
 }
 
@@ -68,7 +76,7 @@ type Server = { readonly edge: Edge } & Pick<SessionParts, 'upstream' | 'server'
 
 function serverOf({ target, upstream, localToken, ids, said }: SoloOptions, session: () => ForwarderSession): Server {
   if (target.kind === 'solo') {
-    const edge = soloEdge(target.url, localToken);
+    const edge = soloEdge(target.url, localToken, target.headers ?? []);
     if (target.transport !== 'sse') return { edge, upstream };
     const pipes = new PipeUpstream(ssePipes(upstream), ids.random);
     return { edge, upstream: pipes, server: { isOld: true, close: () => pipes.close() } };

@@ -1,11 +1,17 @@
 // What a forwarder connects to, and how a session to it is opened: straight to a URL (solo), or under a grant of a gateway.
+import { asMcprecError } from '../base/errors.ts';
+import { soloSigner } from '../identity/solo-key.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { ApprovalSummary } from '../protocol/approvals.ts';
+import type { SessionEvent } from '../protocol/control.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { type GrantedSession, openGranted } from './granted.ts';
 import type { ForwarderOptions, Target } from './options.ts';
 import { findPlace, type Place } from './places.ts';
 import { Seat } from './seat.ts';
 import { openSolo, soloName } from './solo.ts';
+
+type ApprovalEvent = Extract<SessionEvent, { event: 'approval' }>;
 
 /** The name of what a target connects to. */
 export function targetName(target: Target): string {
@@ -43,6 +49,8 @@ export async function openSeat(target: Target, place: Place, parts: SeatParts): 
     ids: options.ids,
     client: { program: 'mcprec', version: options.version },
     changed: () => relay.changed(),
+    signer: soloSigner(options.home),
+    trouble: (error) => options.report({ event: 'trouble', message: `the log’s checkpoint could not be signed: ${asMcprecError(error).message}` }),
     said: (bytes) => options.report({ event: 'stderr', bytes }),
   });
   return new Seat(session);
@@ -64,6 +72,13 @@ export function grantedOptions(
     changed: () => relay.changed(),
     ended: (session: GrantedSession) => relay.ended(session),
     trouble: (message: string) => options.report({ event: 'trouble', message }),
+    approval: ({ session }: GrantedSession, { approvalId, state, rule }: ApprovalEvent) =>
+      options.report({ event: 'approval', connection: session.connection, approvalId, state, rule }),
+    waiting: {
+      ...options.approvalWait,
+      pending: ({ connection, approvalId, link, approvers, min, expiresAtMs }: ApprovalSummary) =>
+        options.report({ event: 'approval_pending', connection, approvalId, link, approvers, min, expiresAtMs }),
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { controlPaths, wellKnownSchema } from '../protocol/control.ts';
 import { answerOf } from './api-errors.ts';
+import { approvalPage } from './approval-routes.ts';
 import { type ApiParts, protectedRoutes } from './routes.ts';
 import { openTreeRoutes } from './witness-routes.ts';
 
@@ -40,12 +41,13 @@ export function buildApi(parts: ApiParts, serverFactory: FastifyServerFactory): 
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     openTreeRoutes(scope, parts);
   });
+  approvalPage(app, parts.publicUrl);
   protectedRoutes(app, parts);
   return app;
 }
 
 /** Open to anyone. */
-function openRoutes(app: App, { config, publicUrl }: ApiParts): void {
+function openRoutes(app: App, { config, publicUrl, policyState }: ApiParts): void {
   const { issuer, clientId, scopes, audience } = config.identity;
   const known = { mcprec: 1 as const, gateway: publicUrl, issuer, clientId, scopes: [...scopes], audience };
   app.withTypeProvider<ZodTypeProvider>().get(controlPaths.wellKnown, { schema: { response: { 200: wellKnownSchema } } }, async () => known);
@@ -56,5 +58,5 @@ function openRoutes(app: App, { config, publicUrl }: ApiParts): void {
     scopes_supported: scopes,
     bearer_methods_supported: ['header'],
   }));
-  app.get(controlPaths.health, async () => ({ status: 'ok' }));
+  app.get(controlPaths.health, async () => ({ status: 'ok', policy: policyState() }));
 }

@@ -25,16 +25,19 @@ class SharedDataPath implements DataPath {
   readonly #parts: DataPathParts;
   readonly #upstream = new UpstreamPool();
   readonly #pipes: SessionPipes;
-  readonly #edges: ReadonlyMap<string, UpstreamEdge>;
+  #edges: ReadonlyMap<string, UpstreamEdge> = new Map();
   readonly #memories = new Map<string, HopMemory>();
   readonly #inFlight = new Set<Promise<void>>();
 
   constructor(parts: DataPathParts) {
     this.#parts = parts;
     this.#pipes = new SessionPipes({ commands: parts.commands, http: this.#upstream, random: parts.ids.random, logger: parts.logger });
-    this.#edges = new Map(
-      Object.entries(parts.config.connections).map(([name, connection]) => [name, upstreamEdge(connection, parts.credentials.get(name) ?? [])]),
-    );
+    this.redress(parts.credentials);
+  }
+
+  redress(credentials: DataPathParts['credentials']): void {
+    const { connections } = this.#parts.config;
+    this.#edges = new Map(Object.entries(connections).map(([name, connection]) => [name, upstreamEdge(connection, credentials.get(name) ?? [])]));
   }
 
   serve(request: IncomingMessage, response: ServerResponse, connection: string, rest: string): void {
@@ -53,6 +56,7 @@ class SharedDataPath implements DataPath {
   }
 
   async close(): Promise<void> {
+    this.#parts.holds.close();
     const late = new AbortController();
     await Promise.race([Promise.all(this.#inFlight), sleep(limits.drainMsMax, undefined, { signal: late.signal }).catch(() => undefined)]);
     late.abort();
@@ -86,7 +90,9 @@ class SharedDataPath implements DataPath {
       return;
     }
     const { session, exchange, parent } = admission;
-    const served = serveExchange(this.#hop(session), { request, response, target: rest, body, exchange, parent, signal: session.closing.signal });
+    const { closing, streams } = session;
+    const signal = request.method === 'GET' ? AbortSignal.any([closing.signal, streams.signal]) : closing.signal;
+    const served = serveExchange(this.#hop(session), { request, response, target: rest, body, exchange, parent, signal });
     session.inFlight.add(served);
     await served.finally(() => session.inFlight.delete(served));
   }
@@ -95,6 +101,7 @@ class SharedDataPath implements DataPath {
     const { handles } = this.#parts;
     const edge = this.#edges.get(session.connection) as UpstreamEdge;
     const owner = { connection: session.connection, issuer: session.identity.issuer, subject: session.identity.subject };
+    const bind: Hop['bind'] = (given) => handles.bind(given, owner);
     return {
       rules: session.rules,
       upstream: this.#pipes.of(session) ?? this.#upstream,
@@ -104,7 +111,8 @@ class SharedDataPath implements DataPath {
       dress: (outgoing) => edge.dress(outgoing),
       judge: (status, headers) => edge.judge(status, headers),
       foreign: (given) => handles.foreign(given, owner),
-      bind: (given) => handles.bind(given, owner),
+      bind,
+      holds: this.#parts.holds.keeperOf(session, bind),
       counted: () => undefined,
     };
   }

@@ -32,7 +32,12 @@ export class SessionEvents {
     const followers = [...(this.#followers.get(sessionId) ?? [])];
     for (const follower of followers) follower.event(event);
     // Behind these nothing can come.
-    if (event.event !== 'policy') for (const follower of followers) follower.end();
+    if (event.event !== 'policy' && event.event !== 'approval') for (const follower of followers) follower.end();
+  }
+
+  /** The sessions that somebody follows. */
+  followed(): readonly SessionId[] {
+    return [...this.#followers.keys()];
   }
 
   /** Ends all following, because the gateway stops. */

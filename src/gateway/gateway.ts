@@ -8,8 +8,9 @@ import type { GatewayConfig } from '../policy/config.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { buildApi } from './api.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import { Authenticator } from './authenticate.ts';
-import { type Environment, resolveCredentials, resolveServer } from './credentials.ts';
+import { type Environment, resolveCredentials, resolveServer, resolveWebhooks } from './credentials.ts';
 import { openDataPath } from './datapath.ts';
 import { SessionEvents } from './events.ts';
 import { FrontDoor } from './front-door.ts';
@@ -17,8 +18,12 @@ import { Grants } from './grants.ts';
 import { Handles } from './handles.ts';
 import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
 import { LiveSessions } from './live.ts';
+import { LiveConfig } from './live-config.ts';
+import { openApprovals } from './open-approvals.ts';
+import { type ReadConfig, Reloads } from './reload.ts';
 import { Sequencer } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
+import type { Hook } from './webhooks.ts';
 import type { DataPathParts } from './wiring.ts';
 import { Witness } from './witness.ts';
 
@@ -34,6 +39,8 @@ export interface Gateway {
   readonly url: string;
   /** What clients call it. */
   readonly publicUrl: string;
+  /** Puts in force what `read` gives, in sessions under way too; resolves to false where that is refused and the old one stays. */
+  reload(read: ReadConfig): Promise<boolean>;
   /** Ends event streams, lets calls in flight finish for a moment, writes what waits. Sessions stay open for the next start. */
   close(): Promise<void>;
 }
@@ -42,6 +49,7 @@ interface Opened {
   readonly keys: GatewayKeys;
   readonly credentials: DataPathParts['credentials'];
   readonly commands: DataPathParts['commands'];
+  readonly hooks: readonly Hook[];
   readonly store: Store;
   readonly door: FrontDoor;
 }
@@ -59,10 +67,11 @@ export async function startGateway(config: GatewayConfig, world: GatewayWorld): 
       return command === undefined ? [] : [[name, command] as const];
     }),
   );
+  const hooks = resolveWebhooks(config.webhooks, world.env);
   const store = openSqliteStore(config.data.path, world);
   const door = new FrontDoor();
   try {
-    return await run(config, world, { keys, credentials, commands, store, door });
+    return await run(config, world, { keys, credentials, commands, hooks, store, door });
   } catch (error) {
     await door.close();
     await store.close();
@@ -83,24 +92,32 @@ function openKeys(config: GatewayConfig, world: GatewayWorld): GatewayKeys {
   }
 }
 
-async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentials, commands, store, door }: Opened): Promise<Gateway> {
+async function run(first: GatewayConfig, world: GatewayWorld, { keys, credentials, commands, hooks, store, door }: Opened): Promise<Gateway> {
   const { logger, clock, random } = world;
   const ids: IdSource = { clock, random };
+  const liveConfig = new LiveConfig(first);
+  const reloads = new Reloads(logger);
+  const { config } = liveConfig;
   // First: the address stands in what is signed, and a free port (0) is known only now.
   const url = await door.open(config.listen.host, config.listen.port);
   const publicUrl = config.publicUrl.endsWith(':0') ? url : config.publicUrl;
   const events = new SessionEvents();
   const live = new LiveSessions({ config, store, keys, ids });
-  const grants = new Grants({ config, store, keys, ids, live, events, publicUrl });
+  const { desk, holds, grantApprovals, approvals, webhooks } = openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger });
+  const grants = new Grants({ config, store, keys, ids, live, events, publicUrl, desk, approvals: grantApprovals });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
   const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
-  const api = buildApi({ config, publicUrl, store, tokens, grants, events, clock, logger, witness, sequencer }, (handler) => door.useApi(handler));
+  const api = buildApi(
+    { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, policyState: () => reloads.state() },
+    (handler) => door.useApi(handler),
+  );
   await api.ready();
   const dataPath = openDataPath({
     config,
     publicUrl,
     authenticator: new Authenticator({ publicUrl, store, live, clock }),
     handles: new Handles(keys.handleKey, store, clock),
+    holds,
     credentials,
     commands,
     ids,
@@ -116,10 +133,12 @@ async function run(config: GatewayConfig, world: GatewayWorld, { keys, credentia
   closers.defer(() => dataPath.close());
   closers.defer(() => events.close());
   closers.defer(() => door.stopListening());
-  closers.defer(sweep(store, grants, world));
+  closers.defer(() => webhooks.close());
+  closers.defer(sweep(store, { grants, desk }, world));
   return {
     url,
     publicUrl,
+    reload: (read) => reloads.reload({ live: liveConfig, grants, dataPath, env: world.env, logger }, read),
     close: () => closers[Symbol.asyncDispose](),
   };
 }
@@ -137,13 +156,14 @@ function openWitness({
 }
 
 /** Ends what has expired, again and again; returns what stops it. A fault is logged and tried again: the data path checks expiry by itself. */
-function sweep(store: Store, grants: Grants, { clock, logger }: GatewayWorld): () => Promise<void> {
+function sweep(store: Store, { grants, desk }: { readonly grants: Grants; readonly desk: ApprovalDesk }, { clock, logger }: GatewayWorld): () => Promise<void> {
   let running: Promise<void> | undefined;
   let lastSweepMs = 0;
   const once = async (): Promise<void> => {
     try {
-      await grants.endExpired();
       const nowMs = clock.wallMs();
+      await desk.endExpired(nowMs);
+      await grants.endExpired();
       if (nowMs - lastSweepMs < limits.storeSweepMs) return;
       lastSweepMs = nowMs;
       await store.sweep(nowMs);

@@ -1,6 +1,7 @@
 // Gives, renews and ends grants: who may use which connection, for how long, with which keys (DESIGN §5, RULES R4, R5).
 import { createHash } from 'node:crypto';
 import { CompactEncrypt, importJWK, type JWK } from 'jose';
+import type { z } from 'zod';
 import { McprecError } from '../base/errors.ts';
 import { type GrantId, newId, parseId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
@@ -12,10 +13,13 @@ import { maskValue, statementBytes } from '../mask/value.ts';
 import { type ConnectionAccess, connectionAccess } from '../policy/access.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type Projection, projectPolicy } from '../policy/projection.ts';
+import type { grantPendingSchema } from '../protocol/approvals.ts';
 import type { GrantRequest, GrantResponse, RenewResponse, SessionEvent } from '../protocol/control.ts';
 import type { SessionEnding, SessionToken, SessionWithLogs } from '../store/store.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import { deviceOf } from './devices.ts';
 import { endEvent, type SessionEvents } from './events.ts';
+import type { GrantApprovals } from './grant-approvals.ts';
 import type { SessionKeys } from './keys.ts';
 import type { LiveParts, LiveSessions } from './live.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
@@ -25,6 +29,8 @@ export interface GrantParts extends LiveParts {
   readonly publicUrl: string;
   readonly live: LiveSessions;
   readonly events: SessionEvents;
+  readonly desk: ApprovalDesk;
+  readonly approvals: GrantApprovals;
 }
 
 type Ending = Pick<SessionEnding, 'state' | 'reason'> & { readonly stated?: Readonly<Record<string, unknown>> };
@@ -40,16 +46,21 @@ export class Grants {
     this.#masker = compileMasker(parts.config.mask, { pseudonymKey: parts.keys.pseudonymKey });
   }
 
-  /** Opens a session for the caller. Throws `not_found` (naming what the caller may use), `connection_denied`, `device_refused`, `usage`. */
-  async create(caller: Caller, request: GrantRequest): Promise<GrantResponse> {
-    const { config, keys, ids, store, publicUrl } = this.#parts;
+  /** Opens a session for the caller, or says which approval it waits for. Throws `approval_refused`, `not_found` (naming what the caller may use), `connection_denied`, `device_refused`, `usage`. */
+  async create(caller: Caller, request: GrantRequest): Promise<GrantResponse | z.infer<typeof grantPendingSchema>> {
+    const { config, keys, ids, store, publicUrl, desk } = this.#parts;
     const { identity } = caller;
-    const { ttlMs } = accessOf(config, identity.groups, request.connection, ids.clock.wallMs());
+    const access = accessOf(config, identity.groups, request.connection, ids.clock.wallMs());
+    const ttlMs = Math.min(access.ttlMs, (request.ttlSeconds ?? Number.POSITIVE_INFINITY) * 1000);
     const device = await deviceOf(request.device, { caller, origin: new URL(publicUrl).origin, store, clock: ids.clock });
     const logId = parseId('log', request.logId);
     if (logId === undefined) throw new McprecError('usage', 'the log’s id is malformed');
+    const needs = access.approval;
+    const verdict = needs && (await this.#parts.approvals.ask({ identity, request, deviceId: device.deviceId, ttlMs, needs }));
+    if (verdict?.kind === 'pending') return { approval: verdict.approval };
+    const approval = verdict?.approval;
     const openedMs = ids.clock.wallMs();
-    const expiresMs = openedMs + Math.min(ttlMs, (request.ttlSeconds ?? Number.POSITIVE_INFINITY) * 1000);
+    const expiresMs = openedMs + ttlMs;
     const sessionId = newId('ses', ids);
     const sessionKeys: SessionKeys = { signing: ids.random(KEY_BYTES), reconcile: ids.random(KEY_BYTES) };
     const sealedKeys = await encryptKeys(sessionKeys, request.ephemeralKey);
@@ -76,8 +87,14 @@ export class Grants {
       device: { ...device, name: masked.device },
       forwarderLog: logId,
       gatewayLog: newId('log', ids),
-      entries: [{ ...this.#draft('open', statementBytes(this.#masker, stated, given)), policyHash: Buffer.from(projection.policyHash, 'hex') }],
+      entries: [
+        { ...this.#draft('open', statementBytes(this.#masker, stated, given)), policyHash: Buffer.from(projection.policyHash, 'hex') },
+        ...(approval === undefined ? [] : [desk.entry({ ...approval, sessionId }, 'approved-used')]),
+      ],
+      ...(approval !== undefined && { approvalId: approval.approvalId }),
     });
+    // Somebody else was given what this approval was for.
+    if (!opened && approval !== undefined && (await store.approval(approval.approvalId))?.state !== 'approved') return this.create(caller, request);
     if (!opened) throw new McprecError('usage', 'the log’s id is in use by another session', { remedy: 'run: mcprec connect' });
     return {
       grantId: session.grantId,
@@ -125,6 +142,19 @@ export class Grants {
     return { token: text, tokenExpiresAtMs: token.expiresMs, expiresAtMs: session.expiresMs, ...projection };
   }
 
+  /** After a change of the policy: it holds at once, followers are told, and whoever has lost the connection loses the session. */
+  async repolicy(): Promise<void> {
+    const { config, ids, store, live, events } = this.#parts;
+    await live.repolicy();
+    for (const sessionId of new Set([...live.ids(), ...events.followed()])) {
+      const session = await store.session(sessionId);
+      if (session?.state !== 'open') continue;
+      const { kind } = connectionAccess(config, session.identity.groups, session.connection, ids.clock.wallMs());
+      if (kind === 'denied' || kind === 'unknown') await this.#end(session, { state: 'revoked', reason: 'access lost' });
+      else events.publish(sessionId, await this.policyOf(session));
+    }
+  }
+
   /** The policy that holds for a session now, as an event of it. */
   async policyOf({ identity, connection }: SessionWithLogs): Promise<SessionEvent> {
     return { event: 'policy', ...(await this.#sign(projectPolicy(this.#parts.config, identity.groups, connection, 'forwarder'))) };
@@ -157,11 +187,14 @@ export class Grants {
   }
 
   async #end(session: SessionWithLogs, { state, reason, stated }: Ending): Promise<SessionWithLogs> {
-    const { store, live, events, ids } = this.#parts;
+    const { store, live, events, ids, desk } = this.#parts;
     const { sessionId } = session;
     const entry = this.#draft('close', statementBytes(this.#masker, { state, ...stated }, { reason }));
     await live.stop(sessionId, state);
-    if (await store.endSession({ sessionId, state, reason, atMs: ids.clock.wallMs(), entries: [entry] })) {
+    const open = await store.openApprovals(sessionId);
+    const entries = [...open.map((approval) => desk.entry(approval, 'session-ended')), entry];
+    if (await store.endSession({ sessionId, state, reason, atMs: ids.clock.wallMs(), entries })) {
+      desk.sessionEnded(open);
       // Again: a request may have loaded the session between the two.
       await live.stop(sessionId, state);
       live.drop(sessionId);

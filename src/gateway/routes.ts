@@ -8,6 +8,7 @@ import { type IdKinds, parseId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { GatewayConfig } from '../policy/config.ts';
+import { grantPendingSchema } from '../protocol/approvals.ts';
 import {
   closeRequestSchema,
   connectionsResponseSchema,
@@ -21,6 +22,8 @@ import {
   sessionsResponseSchema,
 } from '../protocol/control.ts';
 import type { Store } from '../store/store.ts';
+import { approvalRoutes } from './approval-routes.ts';
+import type { Approvals } from './approvals.ts';
 import { streamEvents } from './event-stream.ts';
 import { endEvent, type SessionEvents } from './events.ts';
 import type { Grants } from './grants.ts';
@@ -38,9 +41,12 @@ export interface ApiParts {
   readonly store: Store;
   readonly tokens: Tokens;
   readonly grants: Grants;
+  readonly approvals: Approvals;
   readonly events: SessionEvents;
   readonly witness: Witness;
   readonly sequencer: Sequencer;
+  /** `refused` where the file that was read last has a problem, and the policy before it is in force. */
+  readonly policyState: () => 'current' | 'refused';
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -59,6 +65,7 @@ export function protectedRoutes(app: FastifyInstance, parts: ApiParts): void {
     grantRoutes(scope, parts);
     sessionRoutes(scope, parts);
     logRoutes(scope, { ...parts, callerOf });
+    approvalRoutes(scope, parts.approvals, callerOf);
     auditRoutes(scope, parts, (request) => {
       if (!callerOf(request).admin) throw new McprecError('not_found', 'there is no such address');
     });
@@ -81,9 +88,11 @@ function idOf<K extends keyof IdKinds>(kind: K, request: FastifyRequest, what: s
 function grantRoutes(app: FastifyInstance, parts: ApiParts): void {
   const { grants, config } = parts;
   const routes = app.withTypeProvider<ZodTypeProvider>();
-  routes.post(controlPaths.grants, { schema: { body: grantRequestSchema, response: { 201: grantResponseSchema } } }, async (request, reply) =>
-    reply.code(201).send(await grants.create(callerOf(request), request.body)),
-  );
+  const answers = { 201: grantResponseSchema, 202: grantPendingSchema };
+  routes.post(controlPaths.grants, { schema: { body: grantRequestSchema, response: answers } }, async (request, reply) => {
+    const made = await grants.create(callerOf(request), request.body);
+    return 'approval' in made ? reply.code(202).send(made) : reply.code(201).send(made);
+  });
   routes.post(controlPaths.renewGrant(':id'), { schema: { response: { 200: renewResponseSchema } } }, async (request) => {
     const caller = callerOf(request);
     return grants.renew(caller, idOf('grt', request, 'grant'));

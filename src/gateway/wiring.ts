@@ -7,6 +7,7 @@ import type { GatewayConfig } from '../policy/config.ts';
 import type { ServerCommand } from '../transport/child.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Handles } from './handles.ts';
+import type { Holds } from './holds.ts';
 
 export interface DataPathParts {
   readonly config: GatewayConfig;
@@ -14,6 +15,7 @@ export interface DataPathParts {
   readonly publicUrl: string;
   readonly authenticator: Authenticator;
   readonly handles: Handles;
+  readonly holds: Holds;
   /** By connection: lower-case header name and value. */
   readonly credentials: ReadonlyMap<string, readonly (readonly [string, Secret])[]>;
   /** By connection: the command that is its server. */
@@ -25,6 +27,8 @@ export interface DataPathParts {
 export interface DataPath {
   /** Serves a request to `/c/<connection><rest>`; `rest` starts with a slash or is empty, and has the query. Never throws. */
   serve(request: IncomingMessage, response: ServerResponse, connection: string, rest: string): void;
+  /** Dresses requests from now on as the newest configuration says, with these credentials. */
+  redress(credentials: DataPathParts['credentials']): void;
   /** Resolves when what is in flight is done, or was given `limits.drainMsMax`. */
   close(): Promise<void>;
 }

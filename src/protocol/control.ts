@@ -1,6 +1,7 @@
 // The control API between laptop and gateway: paths, headers and bodies, one schema each, used by both ends.
 import { z } from 'zod';
 import { connectionKinds, recordModes } from '../base/connection.ts';
+import { approvalStates } from './approvals.ts';
 
 export const controlPaths = {
   wellKnown: '/.well-known/mcprec',
@@ -136,6 +137,8 @@ export const sessionEventSchema = z.discriminatedUnion('event', [
   z.object({ event: z.literal('expired') }),
   z.object({ event: z.literal('closed') }),
   z.object({ event: z.literal('policy'), projection: z.string(), policyHash: z.string() }),
+  /** Something became of an approval of a call of this session. */
+  z.object({ event: z.literal('approval'), approvalId: z.string(), state: z.enum(approvalStates), rule: z.string() }),
 ]);
 export type SessionEvent = z.infer<typeof sessionEventSchema>;
 

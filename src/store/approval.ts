@@ -110,11 +110,11 @@ export interface ApprovalStore {
   /** False where it is not in the state `from` any more. */
   endApproval(ending: Ending): Promise<boolean>;
   /** False where it is not approved any more, its time is over, or one of the exchanges was claimed before. */
-  useApproval(approvalId: ApprovalId, use: Use): Promise<boolean>;
+  spendApproval(approvalId: ApprovalId, use: Use): Promise<boolean>;
   /** Remembers how the next round of an approved call will be known (RULES R8). */
   keepRound(mac: Uint8Array, sessionId: SessionId, expiresMs: number): Promise<void>;
   /** False where no such round is due, or one of the exchanges was claimed before. */
-  useRound(mac: Uint8Array, use: Use): Promise<boolean>;
+  spendRound(mac: Uint8Array, use: Use): Promise<boolean>;
 }
 
 /** A delivery as it waits, with how often it was tried. */

@@ -102,7 +102,7 @@ function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStor
         ...(await along((before?.session_id ?? undefined) as SessionId | undefined, what)),
       });
     },
-    async useApproval(approvalId, use) {
+    async spendApproval(approvalId, use) {
       const used = update(approvalId).set({ state: 'used', ended_ms: use.atMs }).where('state', '=', 'approved').where('expires_ms', '>', use.atMs);
       return writer.commit({ guards: [used, ...claims(use)], ...(await along(use.sessionId, use)) });
     },
@@ -116,7 +116,7 @@ function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStor
         ],
       });
     },
-    async useRound(mac, use) {
+    async spendRound(mac, use) {
       const used = db.deleteFrom('rounds').where('mac', '=', mac).where('session_id', '=', use.sessionId).where('expires_ms', '>', use.atMs);
       return writer.commit({ guards: [used, ...claims(use)], ...(await along(use.sessionId, use)) });
     },

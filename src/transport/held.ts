@@ -3,6 +3,7 @@ import { endExchange } from '../path/answer.ts';
 import type { WireFacts } from '../path/drafts.ts';
 import { answerStillHeld, draftLateDenial, type HeldCall } from '../path/hold.ts';
 import { refusalOf, refuseCall } from '../path/refuse.ts';
+import type { ClientRequest } from '../path/request.ts';
 import { answerIntakeRefusal, answerRefusal, type HeldNotice, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { type ClientSide, isDone, whenDone } from './client.ts';
 import type { Arrived } from './exchange.ts';
@@ -14,6 +15,8 @@ import { KeepAlive } from './waiting.ts';
 export interface HoldKeeper {
   /** What holds of the call now. What is final is recorded when it resolves, and so is that the call waits. */
   ask(held: HeldCall): Promise<HoldVerdict>;
+  /** A request was denied by that rule: what may have been approved of it holds no more. */
+  denied(request: ClientRequest, rule: string): Promise<void>;
   /** Ends the waiting, not the hold, of a request that its client gave up. */
   cancel(idLexeme: string, mcpSessionId: string | undefined): void;
 }

@@ -1,4 +1,4 @@
-// The screens one has opened, the last on top: hands keys to it, lets it work, and says when there is something to draw.
+// The browser of recordings: which screens there are, and which of them opens which.
 import type { Clock } from '../base/clock.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SessionQuery } from '../journal/reader.ts';
@@ -6,94 +6,25 @@ import type { SessionSummary } from '../journal/session-rows.ts';
 import { ExchangeScreen } from './exchange-screen.ts';
 import { ListScreen } from './list-screen.ts';
 import { ReplayScreen } from './replay-screen.ts';
-import type { Screen, Size } from './screen.ts';
+import type { Screen } from './screen.ts';
+import { ScreenStack } from './stack.ts';
 import { TimelineScreen } from './timeline-screen.ts';
-
-const DRAW_MS = 100;
 
 /** Where the browser begins. */
 export type Start =
   | { readonly screen: 'list'; readonly query: Omit<SessionQuery, 'limit' | 'after'> }
   | { readonly screen: 'replay'; readonly session: SessionSummary; readonly speed: number };
 
-export class Browser {
+export class Browser extends ScreenStack {
   readonly #clock: Clock;
   readonly #journal: Journal;
-  readonly #ended: (error?: unknown) => void;
-  readonly #listeners = new Set<() => void>();
-  #screens: readonly Screen[];
-  #timer: NodeJS.Timeout | undefined;
-  #version = 0;
-  #drawnMs = 0;
 
   /** `ended` is called when the last screen is left, or with what made it impossible to go on. */
   constructor(journal: Journal, clock: Clock, start: Start, ended: (error?: unknown) => void) {
+    super(clock, ended);
     this.#journal = journal;
     this.#clock = clock;
-    this.#ended = ended;
-    this.#screens = [start.screen === 'list' ? this.#list(start.query) : this.#replay(start.session, start.speed)];
-  }
-
-  get screens(): readonly Screen[] {
-    return this.#screens;
-  }
-
-  /** Changes whenever there is something to draw. */
-  get version(): number {
-    return this.#version;
-  }
-
-  /** Calls `changed` whenever there is something to draw; returns what ends that. */
-  subscribe(changed: () => void): () => void {
-    this.#listeners.add(changed);
-    return () => this.#listeners.delete(changed);
-  }
-
-  /** Takes keys, in order; `size` is what a screen has for its rows. */
-  press(keys: readonly string[], size: Size): void {
-    this.#guard(() => {
-      for (const key of keys) {
-        const move = this.#screens.at(-1)?.press(key, size);
-        if (move?.kind === 'open') this.#screens = [...this.#screens, move.screen];
-        else if (move?.kind === 'back') this.#screens = this.#screens.slice(0, -1);
-      }
-    });
-    if (this.#screens.length === 0) this.#ended();
-    else this.work();
-    this.#draw();
-  }
-
-  /** Lets the screen on top work, now and whenever it asks for it. */
-  work(): void {
-    clearTimeout(this.#timer);
-    const nowMs = this.#clock.monoUs() / 1000;
-    this.#guard(() => {
-      const dueMs = this.#screens.at(-1)?.work(nowMs);
-      // A timer even where it is due at once: keys and drawing come in between.
-      if (dueMs !== undefined) this.#timer = setTimeout(() => this.work(), Math.max(0, dueMs));
-      // While a screen still reads, drawing each page would cost more than reading it.
-      if (dueMs !== 0 || nowMs - this.#drawnMs >= DRAW_MS) this.#draw();
-    });
-  }
-
-  #draw(): void {
-    this.#drawnMs = this.#clock.monoUs() / 1000;
-    this.#version++;
-    for (const changed of this.#listeners) changed();
-  }
-
-  /** Works no more. */
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #guard(step: () => void): void {
-    try {
-      step();
-    } catch (error) {
-      this.stop();
-      this.#ended(error);
-    }
+    this.open(start.screen === 'list' ? this.#list(start.query) : this.#replay(start.session, start.speed));
   }
 
   #list(query: Omit<SessionQuery, 'limit' | 'after'>): Screen {

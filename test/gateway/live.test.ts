@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import pino from 'pino';
 import { expect, it } from 'vitest';
 import { type GrantId, parseId } from '../../src/base/ids.ts';
 import { SessionEvents } from '../../src/gateway/events.ts';
 import { Grants } from '../../src/gateway/grants.ts';
 import { createKeys, loadKeys } from '../../src/gateway/keys.ts';
 import { LiveSessions } from '../../src/gateway/live.ts';
+import { openApprovals } from '../../src/gateway/open-approvals.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -30,7 +32,10 @@ it('a session that a request loads while it is being ended is ended for that req
   };
   const parts = { config, store, keys: loadKeys({ kind: 'file', path: keysFile }, {}, world.ids.random), ids: world.ids };
   const live = new LiveSessions(parts);
-  const grants = new Grants({ ...parts, live, events: new SessionEvents(), publicUrl: world.gateway.publicUrl });
+  const { publicUrl } = world.gateway;
+  const events = new SessionEvents();
+  const { desk, grantApprovals } = openApprovals({ ...parts, events, hooks: [], publicUrl, logger: pino({ level: 'silent' }) });
+  const grants = new Grants({ ...parts, live, events, publicUrl, desk, approvals: grantApprovals });
   await using _ = { [Symbol.asyncDispose]: () => opened.close() };
   const caller = { identity: grant.response.identity, thumbprint: sre.key.thumbprint, admin: false };
   await grants.revoke(caller, parseId('grt', grant.response.grantId) as GrantId);

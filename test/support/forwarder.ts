@@ -80,6 +80,7 @@ export function soloOptions(url: string, home: string): ForwarderOptions {
     rotate: false,
     reason: undefined,
     ttlSeconds: undefined,
+    approvalWait: { msMax: undefined, signal: new AbortController().signal },
     ids,
     report: () => undefined,
   };

@@ -1,33 +1,28 @@
-// Draws the browser with Ink: a head line, the rows of the screen on top, a line of keys. The only file that knows Ink.
+// Draws a stack of screens with Ink: a head line, the rows of the screen on top, a line of keys. The only file that knows Ink.
 import { Box, render, Text, useInput, useWindowSize } from 'ink';
 import { useEffect, useSyncExternalStore } from 'react';
-import type { Clock } from '../base/clock.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
-import type { Journal } from '../journal/journal.ts';
-import { Browser, type Start } from './browser.ts';
 import { cut, displayWidth } from './columns.ts';
 import { readKeys } from './keys.ts';
 import type { Hint, Row, Screen, ScreenStyle, Size } from './screen.ts';
+import type { ScreenStack } from './stack.ts';
 
-export interface BrowseOptions {
-  readonly journal: Journal;
-  readonly start: Start;
-  readonly clock: Clock;
+/** The terminal and what ends the showing. */
+export interface ShowOptions {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Ends the browser. */
   readonly signal: AbortSignal;
 }
 
-/** Shows the browser until its user leaves it. Needs a terminal at both streams. Rejects with what reading the journal throws. */
-export async function browse({ journal, start, clock, stdin, stdout, stderr, env, signal }: BrowseOptions): Promise<void> {
+/** Shows the stack that `make` makes until its user leaves it. Needs a terminal at both streams. Rejects with what a screen throws. */
+export async function showScreens(make: (ended: (error?: unknown) => void) => ScreenStack, { stdin, stdout, stderr, env, signal }: ShowOptions): Promise<void> {
   const { promise: over, resolve, reject } = Promise.withResolvers<void>();
-  const browser = new Browser(journal, clock, start, (error) => (error === undefined ? resolve() : reject(error)));
+  const stack = make((error) => (error === undefined ? resolve() : reject(error)));
   // NO_COLOR (no-color.org): set and not empty.
   const colours = !env.NO_COLOR;
-  const ink = render(<App browser={browser} colours={colours} />, {
+  const ink = render(<App stack={stack} colours={colours} />, {
     stdin,
     stdout,
     stderr,
@@ -45,29 +40,29 @@ export async function browse({ journal, start, clock, stdin, stdout, stderr, env
     if (!signal.aborted) await over;
   } finally {
     signal.removeEventListener('abort', leave);
-    browser.stop();
+    stack.stop();
     ink.unmount();
     await ink.waitUntilExit().catch(() => undefined);
   }
 }
 
-function App({ browser, colours }: { readonly browser: Browser; readonly colours: boolean }) {
+function App({ stack, colours }: { readonly stack: ScreenStack; readonly colours: boolean }) {
   const { columns, rows } = useWindowSize();
   useSyncExternalStore(
-    (changed) => browser.subscribe(changed),
-    () => browser.version,
+    (changed) => stack.subscribe(changed),
+    () => stack.version,
   );
   useEffect(() => {
-    browser.work();
-    return () => browser.stop();
-  }, [browser]);
+    stack.work();
+    return () => stack.stop();
+  }, [stack]);
   const size: Size = { width: columns, height: Math.max(1, rows - 3) };
-  useInput((input, key) => browser.press(readKeys(input, key), size));
-  const screen = browser.screens.at(-1);
+  useInput((input, key) => stack.press(readKeys(input, key), size));
+  const screen = stack.screens.at(-1);
   if (screen === undefined) return null;
   return (
     <Box flexDirection="column" width={columns} height={rows}>
-      <Head screens={browser.screens} width={columns} />
+      <Head screens={stack.screens} width={columns} />
       <Box flexDirection="column" flexGrow={1}>
         {screen
           .rows(size)

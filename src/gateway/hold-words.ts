@@ -1,0 +1,53 @@
+// What is said of held calls to their callers, and by which MACs they are known again.
+import { createHmac, type KeyObject } from 'node:crypto';
+import { isoTime } from '../base/clock.ts';
+import type { SessionId } from '../base/ids.ts';
+import type { HeldCall } from '../path/hold.ts';
+import type { HeldNotice, Refusal } from '../protocol/refusal.ts';
+import type { Approval } from '../store/approval.ts';
+import { stateText } from './approval-desk.ts';
+import { nameOf } from './approval-words.ts';
+
+/** The session's own key, and its id, so that what is made for one fits no other. */
+export interface Keyed {
+  readonly sessionId: SessionId;
+  readonly reconcileKey: KeyObject;
+}
+
+/** What a client is told whose call waits. */
+export function noticeOf(approval: Approval, held: HeldCall, { who, link }: { who: string; link: string }): HeldNotice {
+  const { approvalId, rule, expiresMs } = approval;
+  const again = 'then make the very same call again: it goes through once';
+  const remedy = `It needs an approval by ${who}; send them ${link} and wait until it is given (before ${isoTime(expiresMs)}), ${again}`;
+  return { rule, reason: held.hold.reason, approvalId, decisionId: held.decisionId, remedy };
+}
+
+/** What is over, as the caller is told. */
+export function refusedBy(approval: Approval, { hold, decisionId }: HeldCall): Refusal {
+  const { state, rule, reason, endedBy, approvalId } = approval;
+  if (state === 'refused') {
+    const why = `${endedBy === undefined ? 'an approver' : nameOf(endedBy)} refused it${reason === undefined ? '' : `: ${reason}`}`;
+    return { rule, reason: why, remedy: `Do not try it again before you have spoken with them (${approvalId})`, decisionId, hidden: false };
+  }
+  return {
+    rule,
+    reason: `${hold.reason}; its approval ${approvalId} is ${stateText(state)}`,
+    remedy: 'Make the call again to ask anew',
+    decisionId,
+    hidden: false,
+  };
+}
+
+/** What an approval is bound to: a MAC under the session's key, which both ends destroy when it ends (RULES R3). */
+export function bindingOf({ reconcileKey, sessionId }: Keyed, digest: Uint8Array): Uint8Array {
+  return createHmac('sha256', reconcileKey).update(`mcprec-hold-v1\n${sessionId}\n`).update(digest).digest();
+}
+
+/** By what the next round of a call is known, whose state the upstream has just given; likewise. */
+export function roundMac({ reconcileKey, sessionId }: Keyed, { hold, round }: HeldCall, state: string): Uint8Array {
+  const hmac = createHmac('sha256', reconcileKey).update(`mcprec-round-v1\n${sessionId}\n`).update(hold.ruleDigest);
+  return hmac
+    .update(round?.digest ?? new Uint8Array())
+    .update(state)
+    .digest();
+}
