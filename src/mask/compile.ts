@@ -45,17 +45,19 @@ interface Engine {
 
 function maskText(engine: Engine, text: string, request: MaskRequest): MaskOutcome {
   const fielded = applyFields(engine, text, request);
+  let clean = fielded.count === 0;
   let outcome: Spliced = { text: fielded.text, masks: [] };
   // What stood glued to a value may be seen for what it is once the value is gone. Each pass ends in marks, so a few are enough.
   for (let pass = 0; pass < PASSES_MAX; pass++) {
-    const hits = findHits(engine, outcome.text, request);
+    const { hits, untouched } = findHits(engine, outcome.text, request);
+    clean &&= untouched;
     const replacements = request.form === 'json' ? placeInJson(outcome.text, hits, request.target) : placeInText(outcome.text, hits, request.target);
     if (replacements.length === 0) break;
     const glued = replacements.some((one) => isGlued(outcome.text, one));
     outcome = splice(outcome, replacements);
     if (!glued) break;
   }
-  return { text: markMasked(outcome.text), count: fielded.count + outcome.masks.length, masks: outcome.masks };
+  return { text: markMasked(outcome.text), count: fielded.count + outcome.masks.length, clean, masks: outcome.masks };
 }
 
 const PASSES_MAX = 4;
@@ -75,7 +77,13 @@ function applyFields({ fields }: Engine, text: string, request: MaskRequest): { 
   return maskFields(fields, text, request.target, (node: JsonNode) => starts.has(node.start));
 }
 
-function findHits(engine: Engine, text: string, request: MaskRequest): readonly Hit[] {
+interface Found {
+  readonly hits: readonly Hit[];
+  /** Nothing at all was found, not even what is left in place. */
+  readonly untouched: boolean;
+}
+
+function findHits(engine: Engine, text: string, request: MaskRequest): Found {
   const settings = { on: engine.on, names: engine.fields.names };
   let { hits, hidden, opaque } = scan(text, request.form, settings);
   if (hidden) {
@@ -84,9 +92,9 @@ function findHits(engine: Engine, text: string, request: MaskRequest): readonly 
     hits = view.back(withOptional(engine, view.text, again.hits));
     opaque = again.opaque;
   } else hits = withOptional(engine, text, hits);
-  if (request.scope !== 'mcp' || request.form !== 'json') return hits;
-  if (hits.length === 0 && !(opaque && request.target === 'record')) return hits;
-  return withProtocol(text, hits, protocolSpans(text), request.target);
+  const untouched = hits.length === 0 && !opaque;
+  if (request.scope !== 'mcp' || request.form !== 'json' || untouched) return { hits, untouched };
+  return { hits: withProtocol(text, hits, protocolSpans(text), request.target), untouched };
 }
 
 // What has to be asked for: the author's patterns, which join with what they touch, and two detectors that are less sure and yield.

@@ -28,6 +28,8 @@ export interface MaskOutcome {
   readonly text: Masked<string>;
   /** How many values were replaced. */
   readonly count: number;
+  /** True where nothing was found that any other way of masking the same text would replace. */
+  readonly clean: boolean;
   /** What detectors replaced, in order. What a field rule replaced is counted only. */
   readonly masks: readonly Mask[];
 }

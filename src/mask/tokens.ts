@@ -6,6 +6,7 @@ import { DASH, DIGIT, isAlnum, KIND, LOWER, UPPER, WORD } from './units.ts';
 import { type CharSet, dottedRules, type VendorRule, vendorRules } from './vendors.ts';
 
 const POINT = 0x2e;
+const HYPHEN = 0x2d;
 
 type Rule =
   | { readonly kind: 'prefix'; readonly rule: VendorRule }
@@ -148,29 +149,37 @@ export function maskJwt(source: Source, at: number, tokenEnd: number): number {
   return /^\{\s*"[\s\S]{1,3000}\}$/.test(header) && /"(?:alg|enc|typ|kid)"/.test(header) ? source.hit(at, end, 'secret:jwt') : 0;
 }
 
-const SHAPES: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['mailchimp', /[0-9a-f]{32}-us[0-9]{1,2}(?![\w-])/y],
-  ['mailgun', /[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])/y],
-  ['atlas', /[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}/y],
-  ['discord', /[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y],
-  ['azure', /[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}/y],
-  ['azure', /[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}/y],
-  ['newrelic', /[0-9A-Za-z]{36}NRAL(?!\w)/y],
-  ['onepassword', /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y],
-];
+type Shape = readonly [name: string, pattern: RegExp];
+const ATLAS: Shape = ['atlas', /[A-Za-z0-9]{14}\.atlasv1\.[\w-]{40,100}/y];
+const DISCORD: Shape = ['discord', /[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/y];
+const MAILCHIMP: Shape = ['mailchimp', /[0-9a-f]{32}-us[0-9]{1,2}(?![\w-])/y];
+const MAILGUN: Shape = ['mailgun', /[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-])/y];
+const ONEPASSWORD: Shape = ['onepassword', /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y];
+const NEWRELIC: Shape = ['newrelic', /[0-9A-Za-z]{36}NRAL(?!\w)/y];
+const AZURE_DEVOPS: Shape = ['azure', /[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}/y];
+const AZURE_AI: Shape = ['azure', /[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}/y];
+
+// The only shape that the token can have, by its length and a unit or two: hashes and UUIDs must be told apart at once.
+function shapeOf(u: Uint16Array, at: number, tokenEnd: number, flags: number): Shape | undefined {
+  const length = tokenEnd - at;
+  if (u[tokenEnd] === POINT) return length === 14 ? ATLAS : length >= 23 && length <= 28 ? DISCORD : undefined;
+  if ((flags & DIGIT) === 0 || length < 35) return undefined;
+  if ((flags & DASH) !== 0) {
+    if (u[at + 32] === HYPHEN) return length === 50 ? MAILGUN : MAILCHIMP;
+    return u[at] === 0x41 && u[at + 2] === HYPHEN ? ONEPASSWORD : undefined;
+  }
+  if (length === 40) return u[tokenEnd - 1] === 0x4c ? NEWRELIC : undefined;
+  if (length < 77) return undefined;
+  return u[at + 52] === 0x4a ? AZURE_AI : length === 84 ? AZURE_DEVOPS : undefined;
+}
 
 /** Masks the secret without a prefix that the token at `at` is, by its shape; returns its end, or 0. */
 export function maskShaped(source: Source, at: number, tokenEnd: number, flags: number): number {
-  const length = tokenEnd - at;
-  const dotted = source.units[tokenEnd] === POINT;
-  if ((flags & DIGIT) === 0 && !dotted) return 0;
-  const fits = dotted ? length === 14 || (length >= 23 && length <= 28) : flags & DASH ? length >= 35 && length <= 50 : length === 40 || length > 76;
-  if (!fits) return 0;
-  for (const [name, pattern] of SHAPES) {
-    pattern.lastIndex = at;
-    if (pattern.test(source.text)) return source.hit(at, pattern.lastIndex, `secret:${name}`);
-  }
-  return 0;
+  const shape = shapeOf(source.units, at, tokenEnd, flags);
+  if (shape === undefined) return 0;
+  const [name, pattern] = shape;
+  pattern.lastIndex = at;
+  return pattern.test(source.text) ? source.hit(at, pattern.lastIndex, `secret:${name}`) : 0;
 }
 
 const GOOGLE_REFRESH = /1\/\/0[\w-]{30,512}/y;

@@ -46,7 +46,8 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
   const masking = request?.masking ?? open.masking;
   const shown = answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text);
-  const masked = shown === undefined ? undefined : maskForClient(rules, masking, shown);
+  const wire = shown === undefined ? undefined : maskForClient(rules, masking, shown);
+  const masked = wire === undefined ? shown : wire.outcome.text;
   const withheld = request === undefined || shown === undefined || masked === undefined ? undefined : withheldFor(rules, request, shown, masked);
   const delivered = withheld?.text ?? masked;
   if (request?.method === 'tools/list' && answer.text !== undefined) rules.outputs?.learn(answer.text);
@@ -62,7 +63,7 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       ...(final && { final }),
       ...((message?.failed || answer.status >= 400 || withheld !== undefined) && { failed: true }),
     },
-    contentOf(shown),
+    contentOf(shown, wire),
     withheld === undefined ? namesOfAnswer(message, request, answer.names) : { ...answer.names, note: withheld.note },
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
@@ -70,7 +71,8 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
 
 /** A whole answer of an HTTP connection (intake). */
 export function takeHttpAnswer(rules: PathRules, { masking }: OpenExchange, answer: AnswerMessage): AnswerStep {
-  const delivered = answer.text === undefined ? undefined : maskForClient(rules, masking, answer.text);
+  const wire = answer.text === undefined ? undefined : maskForClient(rules, masking, answer.text);
+  const delivered = wire === undefined ? answer.text : wire.outcome.text;
   const entry = draftEntry(
     recordedBy(rules, masking),
     answer.facts,
@@ -82,7 +84,7 @@ export function takeHttpAnswer(rules: PathRules, { masking }: OpenExchange, answ
       final: true,
       ...(answer.status >= 400 && { failed: true }),
     },
-    contentOf(answer.text),
+    contentOf(answer.text, wire),
     answer.names,
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
@@ -118,9 +120,10 @@ function withoutHiddenFor(rules: PathRules, open: OpenExchange, text: string): s
   return mayHide(rules, open) ? withoutHidden(text, (id) => requestOf(open, id)?.method, rules.policy) : text;
 }
 
-function maskForClient(rules: PathRules, { client }: Masking, text: string): string {
-  if (client === undefined) return text;
-  return client.mask(text, { form: looksLikeJson(text) ? 'json' : 'text', scope: rules.kind === 'mcp' ? 'mcp' : 'free', target: 'wire' }).text;
+function maskForClient(rules: PathRules, { client }: Masking, text: string): Content['wire'] {
+  if (client === undefined) return undefined;
+  const form = looksLikeJson(text) ? 'json' : 'text';
+  return { masker: client, outcome: client.mask(text, { form, scope: rules.kind === 'mcp' ? 'mcp' : 'free', target: 'wire' }) };
 }
 
 interface Withheld {
@@ -143,8 +146,8 @@ function withheldFor(rules: PathRules, { tool, masking, idLexeme }: OpenRequest,
   };
 }
 
-function contentOf(text: string | undefined): Content | undefined {
-  return text === undefined ? undefined : { text, form: looksLikeJson(text) ? 'json' : 'text' };
+function contentOf(text: string | undefined, wire: Content['wire']): Content | undefined {
+  return text === undefined ? undefined : { text, form: looksLikeJson(text) ? 'json' : 'text', wire };
 }
 
 /** True where a text begins as a JSON value does; the masker then reads it as one. */

@@ -1,7 +1,7 @@
 // mask → record: makes the entries of the data path. Everything that comes from the wire passes the masker here.
 import type { ExchangeId } from '../base/ids.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
-import type { MaskForm } from '../mask/masker.ts';
+import type { Masker, MaskForm, MaskOutcome } from '../mask/masker.ts';
 import { maskedBytes, maskValue } from '../mask/value.ts';
 import type { Masking } from './masking.ts';
 import type { PathRules } from './rules.ts';
@@ -29,13 +29,13 @@ export type Outline = Pick<EntryDraft, 'kind'> & Partial<Pick<EntryDraft, 'direc
 export interface Content {
   readonly text: string;
   readonly form: MaskForm;
+  /** What masking it for the wire came to, where that was done. */
+  readonly wire?: { readonly masker: Masker; readonly outcome: MaskOutcome } | undefined;
 }
 
 /** One entry of the data path. Without content, only length and MAC of the message are kept (RULES R3). */
 export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline, content: Content | undefined, names: Names | undefined): EntryDraft {
-  const scope = rules.kind === 'mcp' ? 'mcp' : 'free';
-  const masked =
-    content === undefined || rules.record !== 'full' ? undefined : rules.masker.mask(content.text, { form: content.form, scope, target: 'record' });
+  const masked = content === undefined || rules.record !== 'full' ? undefined : maskContent(rules, content);
   const maskedNames = names === undefined ? undefined : maskValue(rules.masker, rules.record === 'full' ? names : withoutArguments(names));
   const mac = facts.mac ?? (facts.wire !== undefined && facts.wire.length > 0 ? rules.mac(facts.wire) : undefined);
   const maskedCount = (masked?.count ?? 0) + (maskedNames?.count ?? 0);
@@ -52,6 +52,12 @@ export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline,
     ...(masked !== undefined && { payload: maskedBytes(masked) }),
     ...(maskedNames !== undefined && { names: maskedNames.value }),
   };
+}
+
+// A text in which the same masker has found nothing for the wire needs no second look.
+function maskContent({ kind, masker }: PathRules, { text, form, wire }: Content): MaskOutcome {
+  if (wire?.masker === masker && wire.outcome.clean) return wire.outcome;
+  return masker.mask(text, { form, scope: kind === 'mcp' ? 'mcp' : 'free', target: 'record' });
 }
 
 /** The same rules with the maskers of one call, for its entries. */

@@ -52,25 +52,29 @@ export class Maskings {
   }
 
   #compile(masks: readonly CallMask[]): Masking {
-    const { masksWire } = this.#parts;
-    return {
-      record: this.#masker('record', masks) ?? this.#compileMasker(this.#parts.settings),
-      client: masksWire ? this.#masker('client', masks) : undefined,
-      upstream: masksWire ? this.#masker('upstream', masks) : undefined,
-      rules: masks.map((mask) => mask.rule),
+    const { masksWire, settings } = this.#parts;
+    const record = this.#compileMasker(this.#settingsFor('record', masks) ?? settings);
+    const wire = (place: MaskPlace): Masker | undefined => {
+      const asked = masksWire ? this.#settingsFor(place, masks) : undefined;
+      if (asked === undefined) return undefined;
+      const made = this.#compileMasker(asked);
+      // One masker need not look at a text twice.
+      return made.version === record.version ? record : made;
     };
+    return { record, client: wire('client'), upstream: wire('upstream'), rules: masks.map((mask) => mask.rule) };
   }
 
-  #masker(place: MaskPlace, masks: readonly CallMask[]): Masker | undefined {
+  /** What is looked for at a place; undefined where nothing is. */
+  #settingsFor(place: MaskPlace, masks: readonly CallMask[]): MaskSettings | undefined {
     const { settings, apply } = this.#parts;
     const adding = masks.filter((mask) => mask.apply.includes(place));
     const own = apply.includes(place);
-    if (adding.length === 0) return own ? this.#compileMasker(settings) : undefined;
-    return this.#compileMasker({
+    if (adding.length === 0) return own ? settings : undefined;
+    return {
       detectors: [...new Set([...(own ? settings.detectors : []), ...adding.flatMap((mask) => mask.detectors)])],
       fields: [...adding.flatMap((mask) => mask.fields), ...(own ? settings.fields : [])],
       ...(own && settings.patterns !== undefined && { patterns: settings.patterns }),
-    });
+    };
   }
 
   #compileMasker(settings: MaskSettings): Masker {

@@ -111,7 +111,7 @@ export function takeMcpBare(rules: PathRules, request: ClientRequest): RequestSt
     undefined,
     bareNames(request),
   );
-  const open: OpenExchange = { exchange: request.facts.exchange, masking: rules.maskingOf(undefined), requests: [] };
+  const open: OpenExchange = { exchange: request.facts.exchange, masking: rules.maskingOfUnknown, requests: [] };
   return { kind: 'forward', entries: [entry], open, changed: undefined, messages: [], form: 'single' };
 }
 
