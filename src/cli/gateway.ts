@@ -9,6 +9,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import { createKeys as makeKeys } from '../gateway/keys.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
+import { watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 
 export interface GatewayOptions {
@@ -37,9 +38,11 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
     if (record === 'off') note(io, `nothing is recorded on connection ${name} (record: off)`);
   if (options.json) sayJson(io, { event: 'listening', url: gateway.url, publicUrl: gateway.publicUrl });
   else say(io, `gateway listening on ${gateway.url}${gateway.publicUrl === gateway.url ? '' : `, known as ${gateway.publicUrl}`}`);
+  const unwatch = watchConfig(options.config, io, () => void gateway.reload(() => readConfig(options.config, io.env).config));
   try {
     if (!io.signal.aborted) await once(io.signal, 'abort');
   } finally {
+    unwatch();
     await gateway.close();
   }
   return 0;

@@ -14,6 +14,8 @@ export interface Io {
   readonly home: string;
   /** Aborted by Ctrl-C and SIGTERM; a command that waits must listen. */
   readonly signal: AbortSignal;
+  /** From now on SIGHUP calls `heard` and no longer aborts `signal`, until the returned function is called. Left out where signals are not caught. */
+  readonly onHangup?: (heard: () => void) => () => void;
 }
 
 /** Writes one line of answer to stdout. */

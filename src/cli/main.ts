@@ -44,6 +44,7 @@ function openIo(): Io {
     });
   }
   let interrupt: AbortController | undefined;
+  const hangups = new Set<() => void>();
   return {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -60,11 +61,16 @@ function openIo(): Io {
         for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
           process.on(name, () => {
             if (controller.signal.aborted && name === 'SIGINT') process.exit(exitCodes.cancelled);
-            controller.abort(name);
+            if (name === 'SIGHUP' && hangups.size > 0) for (const heard of hangups) heard();
+            else controller.abort(name);
           });
         }
       }
       return interrupt.signal;
+    },
+    onHangup(heard) {
+      hangups.add(heard);
+      return () => void hangups.delete(heard);
     },
   };
 }

@@ -2,17 +2,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
-import { type JsonNode, parseJson } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { Call, Decision } from '../policy/call.ts';
 import type { GatewayConfig } from '../policy/config.ts';
-import type { PolicyContext } from '../policy/context.ts';
 import { type Explanation, explainDecision, type Step } from '../policy/explain.ts';
 import { checkConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { configJsonSchema } from '../policy/schema.ts';
-import { intakeEndpoint, readIntake } from '../protocol/intake.ts';
 import { type Io, say, sayJson } from './io.ts';
+import { callOf, contextOf } from './policy-call.ts';
 
 export interface PolicyCheckOptions {
   readonly file: string;
@@ -63,48 +61,12 @@ export function runPolicyExplain(options: PolicyExplainOptions, io: Io): number 
   if (access.kind === 'unknown') {
     throw new McprecError('not_found', `there is no connection named ${options.connection}; there are: ${access.connections.join(', ')}`);
   }
-  const call = callOf(options, config);
-  const context: PolicyContext = {
-    identity: { issuer: config.identity.issuer, subject: options.as ?? '', email: options.as?.includes('@') ? options.as : '', groups },
-    session: { id: '', openedMs: io.clock.wallMs() },
-    nowMs: () => io.clock.wallMs(),
-  };
+  const call = callOf({ ...options, body: options.args }, config);
+  const context = contextOf({ as: options.as, groups, atMs: io.clock.wallMs() }, config);
   const explanation = explainDecision(config, context, options.connection, call);
   if (options.json) sayJson(io, { as: options.as ?? null, groups, connection: options.connection, opens: access.kind === 'granted', ...explanation });
   else for (const line of explanationLines(options, groups, call, access.kind === 'granted', explanation)) say(io, escapeHostileLine(line));
   return 0;
-}
-
-function callOf(options: PolicyExplainOptions, config: GatewayConfig): Call {
-  const asked = [options.tool, options.resource, options.prompt, options.method].filter((value) => value !== undefined);
-  if (asked.length !== 1) throw new McprecError('usage', 'name one of --tool, --resource, --prompt and --method');
-  const args = readArgs(options.args);
-  const base = { oneWay: false, ...(args === undefined ? {} : { args }) };
-  if (options.tool !== undefined) return { ...base, method: 'tools/call', tool: options.tool };
-  if (options.resource !== undefined) return { ...base, method: 'resources/read', uri: options.resource };
-  if (options.prompt !== undefined) return { ...base, method: 'prompts/get', prompt: options.prompt };
-  const method = options.method ?? '';
-  if (config.connections[options.connection]?.kind !== 'datadog-intake') return { ...base, method };
-  return { ...base, method, ...intakeNames(method, options.args ?? '') };
-}
-
-function intakeNames(method: string, body: string): Pick<Call, 'metrics' | 'checks' | 'events'> {
-  const [verb = '', path = ''] = method.split(' ');
-  const endpoint = intakeEndpoint(verb, path);
-  const read = 'kind' in endpoint ? endpoint : readIntake(endpoint, body);
-  if (read.kind === 'fault') throw new McprecError('usage', read.reason);
-  return {
-    ...(read.metrics && { metrics: [...read.metrics.keys()] }),
-    ...(read.checks && { checks: [...read.checks.keys()] }),
-    ...(read.events && { events: [...read.events.keys()] }),
-  };
-}
-
-function readArgs(text: string | undefined): JsonNode | undefined {
-  if (text === undefined) return undefined;
-  const node = parseJson(text);
-  if (node.type === 'fault') throw new McprecError('usage', `--args is not JSON: ${node.reason} at offset ${node.offset}`);
-  return node;
 }
 
 function explanationLines(options: PolicyExplainOptions, groups: readonly string[], call: Call, opens: boolean, explanation: Explanation): readonly string[] {

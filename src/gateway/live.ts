@@ -2,8 +2,9 @@
 import { createSecretKey, type KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { McprecError } from '../base/errors.ts';
-import type { IdSource, SessionId } from '../base/ids.ts';
+import { type IdSource, newId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import { mayChange } from '../path/answer.ts';
 import { OutputSchemas } from '../path/output-schemas.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
@@ -31,6 +32,8 @@ export interface LiveSession {
   readonly ended: Exclude<SessionState, 'open'> | undefined;
   /** Aborted when the session ends, or the last of its tokens, with the word that stands in the last entry of what was in flight. */
   readonly closing: AbortController;
+  /** Aborted when streams that belong to no request are to be opened anew. */
+  readonly streams: AbortController;
   /** When the newest of the tokens that were seen ends: what is in flight lives no longer without a renewal. */
   readonly tokenEndsMs: number;
   readonly inFlight: Set<Promise<void>>;
@@ -101,6 +104,27 @@ export class LiveSessions {
     session.rules = this.#rules(session);
   }
 
+  /** After a change of the policy: it holds from the next decision on. A stream that would now have to be read is cut; its client comes back. */
+  async repolicy(): Promise<void> {
+    for (const loading of [...this.#sessions.values()]) {
+      const session = await loading.catch(() => undefined);
+      const connection = session && connectionOf(this.#parts.config, session.connection);
+      if (session === undefined || connection === undefined) continue;
+      const before = session.rules;
+      session.config = connection;
+      session.rules = this.#rules(session);
+      if (!readsStreams(before) && readsStreams(session.rules)) {
+        session.streams.abort('policy_changed');
+        session.streams = new AbortController();
+      }
+    }
+  }
+
+  /** Those that are kept. */
+  ids(): readonly SessionId[] {
+    return [...this.#sessions.keys()];
+  }
+
   /**
    * Before the session ends in the store: lets nothing in any more and cuts off what is in flight, so that its last entries
    * come before that of the session. What takes longer than `limits.cutOffMsMax` is left behind.
@@ -145,8 +169,8 @@ export class LiveSessions {
 
   #open(stored: Session, wrapped: Uint8Array, log: SessionLog): Mutable<LiveSession> | undefined {
     const { config, keys } = this.#parts;
-    // The connection may have been taken out of the configuration since.
-    const connection = Object.hasOwn(config.connections, stored.connection) ? config.connections[stored.connection] : undefined;
+    // It may have been taken out of the configuration since.
+    const connection = connectionOf(config, stored.connection);
     if (connection === undefined) return undefined;
     const { signing, reconcile } = keys.unwrap(stored.sessionId, wrapped);
     const reconcileKey = createSecretKey(reconcile);
@@ -164,8 +188,18 @@ export class LiveSessions {
       stated,
       ended: undefined,
       closing: new AbortController(),
+      streams: new AbortController(),
       tokenEndsMs: 0,
       inFlight: new Set(),
     };
   }
+}
+
+function connectionOf({ connections }: GatewayConfig, name: string): ConnectionConfig | undefined {
+  return Object.hasOwn(connections, name) ? connections[name] : undefined;
+}
+
+/** True where messages of a stream that belongs to no request may have to be changed. */
+function readsStreams(rules: PathRules): boolean {
+  return mayChange(rules, { exchange: newId('exc', rules.ids), masking: rules.maskingOf(undefined), requests: [] });
 }

@@ -36,18 +36,18 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 /** The findings in a schema error. */
-export function findingsOf(error: z.ZodError, raw: unknown): readonly Finding[] {
-  return error.issues.flatMap((issue) => findings(issue, raw));
+export function findingsOf(error: z.ZodError, raw: unknown, schema: object = configJsonSchema()): readonly Finding[] {
+  return error.issues.flatMap((issue) => findings(issue, raw, schema));
 }
 
-function findings(issue: z.core.$ZodIssue, raw: unknown): readonly Finding[] {
+function findings(issue: z.core.$ZodIssue, raw: unknown, schema: object): readonly Finding[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], allowedKeys(path, raw)));
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey([...path, key], allowedKeys(path, raw, schema)));
   if (issue.code === 'invalid_key') return [{ path, atKey: true, message: `${named(path)}: ${issue.issues[0]?.message ?? 'is not a valid name'}` }];
   const value = valueAt(raw, path);
   if (issue.code === 'invalid_union' && issue.discriminator === undefined) {
     const inner = nearestBranch(issue.errors, value);
-    if (inner.length > 0) return inner.flatMap((below) => findings({ ...below, path: [...issue.path, ...below.path] }, raw));
+    if (inner.length > 0) return inner.flatMap((below) => findings({ ...below, path: [...issue.path, ...below.path] }, raw, schema));
   }
   if (issue.code === 'invalid_union' && issue.discriminator !== undefined) {
     const options = 'options' in issue ? (issue.options ?? []).map(String) : [];
@@ -107,8 +107,8 @@ interface JsonSchemaNode {
 }
 
 // The JSON Schema says which keys are allowed where; walking it needs no knowledge of the schema library's insides.
-function allowedKeys(path: Path, raw: unknown): readonly string[] {
-  let node: JsonSchemaNode | undefined = configJsonSchema() as JsonSchemaNode;
+function allowedKeys(path: Path, raw: unknown, schema: object): readonly string[] {
+  let node: JsonSchemaNode | undefined = schema as JsonSchemaNode;
   for (const [i, step] of path.entries()) {
     node = typeof step === 'number' ? node?.items : childNode(node, step);
     if (node?.oneOf) {

@@ -21,9 +21,17 @@ export class YamlText {
   readonly #lines = new LineCounter();
   readonly #text: string;
 
-  constructor(text: string) {
+  /** `exactIntegers`: whole numbers come as `bigint`. */
+  constructor(text: string, options: { readonly exactIntegers?: true } = {}) {
     this.#text = text;
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, strict: true, uniqueKeys: true, stringKeys: true });
+    this.#document = parseDocument(text, {
+      intAsBigInt: options.exactIntegers ?? false,
+      lineCounter: this.#lines,
+      prettyErrors: false,
+      strict: true,
+      uniqueKeys: true,
+      stringKeys: true,
+    });
   }
 
   /** What is wrong with the text as YAML; the value must not be asked for where there is any. */
