@@ -10,6 +10,8 @@ export interface ClientSide {
   readonly writableNeedDrain: boolean;
   readonly req: { readonly socket: Socket };
   readonly socket: Socket | null;
+  /** The phrase beside the status; node's own where it is left alone. */
+  statusMessage?: string;
   /** `headers` is flat: name, value, … */
   writeHead(status: number, headers: string[]): unknown;
   flushHeaders(): void;

@@ -51,8 +51,9 @@ export class Delivery implements AnswerReceiver {
     return this.#outlet.rewrites;
   }
 
-  started(status: number, headers: RawHeaders, flow: AnswerFlow): void {
+  started(status: number, headers: RawHeaders, flow: AnswerFlow, reason?: string): void {
     this.#flow = flow;
+    this.#outlet.reason = reason;
     this.#options.response.on('drain', () => this.#regulate());
     this.#then(() => this.#begin(status, headers));
   }

@@ -22,6 +22,8 @@ export class Outlet {
   readonly open: OpenExchange;
   /** True where the answer may have to be changed, so that whole messages must be held. */
   readonly rewrites: boolean;
+  /** What the upstream wrote beside its status. */
+  reason: string | undefined;
   readonly #hop: Hop;
   readonly #response: ClientSide;
 
@@ -81,7 +83,9 @@ export class Outlet {
 
   /** Sends the head, once. */
   begin(status: number, headers: readonly string[]): void {
-    if (!this.#response.headersSent) this.#response.writeHead(status, [...headers]);
+    if (this.#response.headersSent) return;
+    if (this.reason) this.#response.statusMessage = this.reason;
+    this.#response.writeHead(status, [...headers]);
   }
 
   /** The head leaves now, not with the first bytes of a body that may be long in coming. */

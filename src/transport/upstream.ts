@@ -24,7 +24,8 @@ export interface AnswerFlow {
 
 /** Takes an answer in pieces. After `failed` or `ended` nothing follows. `failed` may come before `send` returns. */
 export interface AnswerReceiver {
-  started(status: number, headers: RawHeaders, flow: AnswerFlow): void;
+  /** `reason` is the phrase beside the status, where there is one. */
+  started(status: number, headers: RawHeaders, flow: AnswerFlow, reason?: string): void;
   data(chunk: Buffer): void;
   ended(): void;
   failed(failure: UpstreamFailure): void;
@@ -116,13 +117,10 @@ class Dispatched implements Dispatcher.DispatchHandler {
     this.#controller = controller;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason?: string): void {
     if (status < 200 || this.#settled) return;
-    this.#receiver.started(status, rawHeadersOf(controller.rawHeaders), {
-      pause: () => controller.pause(),
-      resume: () => controller.resume(),
-      abort: () => this.abort(),
-    });
+    const flow = { pause: () => controller.pause(), resume: () => controller.resume(), abort: () => this.abort() };
+    this.#receiver.started(status, rawHeadersOf(controller.rawHeaders), flow, reason);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

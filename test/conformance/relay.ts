@@ -21,7 +21,7 @@ export function throughRelay(name: string, mistake: Mistake): Way {
     async open(upstream) {
       const server = createServer((incoming, response) => relay(new URL(upstream), mistake, incoming, response));
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, [Symbol.asyncDispose]: () => close(server) };
+      return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, pids: [], [Symbol.asyncDispose]: () => close(server) };
     },
   };
 }

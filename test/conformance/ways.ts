@@ -5,13 +5,15 @@ import { Closers } from '../../src/base/closers.ts';
 import { devMachine } from '../../src/dev/accounts.ts';
 import { type DevProvider, startProvider } from '../../src/dev/provider.ts';
 import { Laptop } from '../e2e/harness.ts';
-import { freePort, startMcprec } from '../support/process.ts';
+import { freePort, startMcprec, type TestProcess } from '../support/process.ts';
 import { tempDir } from '../support/temp.ts';
 
 /** A way to one server, open until it is disposed of. */
 export interface OpenWay extends AsyncDisposable {
   /** What the client is given instead of the server's URL. */
   readonly endpoint: string;
+  /** The processes on the way. */
+  readonly pids: readonly number[];
 }
 
 export interface Way {
@@ -19,7 +21,7 @@ export interface Way {
   open(upstream: string): Promise<OpenWay>;
 }
 
-export const direct: Way = { name: 'direct', open: async (endpoint) => ({ endpoint, [Symbol.asyncDispose]: async () => undefined }) };
+export const direct: Way = { name: 'direct', open: async (endpoint) => ({ endpoint, pids: [], [Symbol.asyncDispose]: async () => undefined }) };
 
 export const throughForwarder: Way = {
   name: 'forwarder',
@@ -28,6 +30,7 @@ export const throughForwarder: Way = {
     const connected = await laptop.connect('--url', upstream);
     return {
       endpoint: connected.endpoint,
+      pids: [pidOf(connected.process)],
       async [Symbol.asyncDispose]() {
         await connected[Symbol.asyncDispose]();
         laptop[Symbol.dispose]();
@@ -35,6 +38,11 @@ export const throughForwarder: Way = {
     };
   },
 };
+
+function pidOf({ child }: TestProcess): number {
+  if (child.pid === undefined) throw new Error('the process did not start');
+  return child.pid;
+}
 
 const machine = devMachine('the secret of the fixture machine');
 
@@ -66,7 +74,7 @@ export class ThroughGateway implements Way, AsyncDisposable {
     await laptop.answer('login', '--gateway', url, '--client-credentials', '--client-id', machine.clientId, '--insecure-storage');
     const connected = opened.use(await laptop.connect('fixture'));
     undo.release();
-    return { endpoint: connected.endpoint, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+    return { endpoint: connected.endpoint, pids: [pidOf(connected.process), pidOf(gateway)], [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
