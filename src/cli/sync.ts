@@ -24,16 +24,17 @@ export async function runSync(options: SyncOptions, io: Io): Promise<void> {
     note(io, 'another mcprec is syncing this journal now');
     return reportLag(journal.syncLag(), options, io);
   }
-  const { entries, logs, refused } = await pushPending(journal, identity, io.signal);
+  const { entries, logs, refused } = await pushPending(journal, identity, { signal: io.signal, clock: io.clock });
   if (options.json)
     sayJson(io, { gateway: identity.gateway, entries, logs, refused: refused.map(({ log, error }) => ({ sessionId: log.sessionId, code: error.code })) });
-  else
-    say(
-      io,
-      entries === 0 && refused.length === 0 ? `${identity.gateway} has everything` : `${entries} entries of ${logs} sessions sent to ${identity.gateway}`,
-    );
+  else say(io, entries === 0 && refused.length === 0 ? `${identity.gateway} has everything` : `${entries} entries of ${logs} logs sent to ${identity.gateway}`);
   const [first] = refused;
-  if (first !== undefined) throw new McprecError(first.error.code, `session ${first.log.sessionId}: ${first.error.message}`, { cause: first.error });
+  if (first !== undefined)
+    throw new McprecError(
+      first.error.code,
+      `${first.log.sessionId === undefined ? 'the index log' : `session ${first.log.sessionId}`}: ${first.error.message}`,
+      { cause: first.error },
+    );
 }
 
 function reportLag(lag: { readonly logs: number; readonly entries: number; readonly oldestWallMs?: number }, options: SyncOptions, io: Io): void {

@@ -12,6 +12,8 @@ export const loginFiles = {
   encrypted: 'credentials.enc',
   /** The secrets as they are, only with --insecure-storage. */
   plain: 'credentials.json',
+  /** The key that signs checkpoints of solo sessions. */
+  solo: 'solo-key.pem',
   /** Empty; held by the process that changes any of the others. */
   lock: 'logins.lock',
 } as const;

@@ -4,6 +4,7 @@ import type { JWK } from 'jose';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
+import { type LogSigner, logSigner } from '../evidence/checkpoint.ts';
 import type { SessionEvent } from '../protocol/control.ts';
 import { type ControlAnswer, ControlClient, type ControlRequest } from './control.ts';
 import { type AccessToken, readCredential } from './credential.ts';
@@ -35,6 +36,8 @@ export interface GatewayIdentity extends AsyncDisposable {
   request(method: string, path: string, call?: ControlRequest): Promise<ControlAnswer>;
   /** The events of `GET /v1/sessions/{id}/events`; see ControlClient.stream. */
   stream(path: string, signal: AbortSignal): AsyncIterable<SessionEvent>;
+  /** Signs checkpoints of the logs of this device. */
+  readonly logSigner: LogSigner;
   /** The `device` part of a grant request. */
   signDevice(): { readonly name: string; readonly publicKey: JWK; readonly signature: string };
 }
@@ -59,6 +62,7 @@ export async function openIdentity(options: IdentityOptions): Promise<GatewayIde
     gateway,
     login,
     tokenExpiresAtMs: credential.access?.expiresAtMs,
+    logSigner: logSigner(device.privateKey),
     accessToken: () => tokens.current(),
     request: (method, path, call) => control.request(method, path, call),
     stream: (path, signal) => control.stream(path, signal),

@@ -15,6 +15,8 @@ const meanings: readonly (readonly [prefix: string, code: ErrorCode, what: strin
   ['SQLITE_PERM', 'journal_unwritable', 'may not be opened'],
   ['SQLITE_AUTH', 'journal_unwritable', 'may not be opened'],
   ['SQLITE_IOERR', 'journal_unwritable', 'cannot be read or written'],
+  // No statement of ours depends on what anybody typed: where one does not fit, the tables are not ours.
+  ['SQLITE_ERROR', 'journal_corrupt', 'is damaged'],
 ];
 
 /** True where another connection holds the lock that was asked for. */

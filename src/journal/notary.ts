@@ -30,6 +30,7 @@ export class Notary {
   readonly #log: Statement<[Uint8Array], HeadRow>;
   readonly #gatewayOf: Statement<[Uint8Array], string>;
   readonly #insert: Statement;
+  readonly #has: Statement<[number, number], number>;
   readonly #receipt: Statement;
   readonly #tree: Statement<[string], { readonly note: string; readonly verifier: string }>;
   readonly #setTree: Statement;
@@ -45,6 +46,7 @@ export class Notary {
     this.#unsigned = db.prepare(`SELECT l.log_no, l.log_id, l.frontier FROM logs l WHERE ${signed} < l.size AND ${gateway} = ?`);
     this.#log = db.prepare('SELECT log_no, log_id, frontier FROM logs WHERE log_id = ?');
     this.#gatewayOf = db.prepare<[Uint8Array], string>(`SELECT ${gateway} FROM logs l WHERE l.log_id = ?`).pluck();
+    this.#has = db.prepare<[number, number], number>('SELECT 1 FROM checkpoints WHERE log_no = ? AND size = ?').pluck();
     this.#insert = db.prepare('INSERT INTO checkpoints (log_no, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#receipt = db.prepare(
       `INSERT INTO receipts (log_no, size, note, tree_index, tree_note, proof) VALUES (?, ?, ?, ?, ?, ?)
@@ -65,7 +67,7 @@ export class Notary {
     });
   }
 
-  /** Signs the head that this log has in the file. */
+  /** Signs the head that this log has in the file, and that of its index log. */
   sign(logId: LogId, signer: LogSigner): Promise<void> {
     return this.#write(() => {
       const row = this.#log.get(idBytes(logId));
@@ -73,6 +75,9 @@ export class Notary {
       const gateway = this.#gatewayOf.get(idBytes(logId)) || undefined;
       this.#indexes.stateKey(gateway, signer.publicKey);
       this.#sign(row, signer);
+      const index = this.#indexes.find(gateway);
+      const indexRow = index && this.#log.get(idBytes(index));
+      if (indexRow) this.#sign(indexRow, signer);
     });
   }
 
@@ -111,7 +116,7 @@ export class Notary {
 
   #sign({ log_no: logNo, log_id: id, frontier }: HeadRow, signer: LogSigner): void {
     const head = headOf(frontier);
-    this.#insert.run(logNo, head.size, signer.sign(originOf(idFromBytes('log', id)), head));
+    if (this.#has.get(logNo, head.size) === undefined) this.#insert.run(logNo, head.size, signer.sign(originOf(idFromBytes('log', id)), head));
   }
 
   #write(write: () => void): Promise<void> {

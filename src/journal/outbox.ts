@@ -9,12 +9,14 @@ import { codings, entriesPerLog } from './schema.ts';
 
 export interface PendingLog {
   readonly logId: LogId;
-  readonly sessionId: SessionId;
+  /** Absent for the index log. */
+  readonly sessionId?: SessionId;
   /** Entries in the journal, and those that the gateway has. */
   readonly size: number;
   readonly received: number;
 }
 
+/** Of the logs of sessions; the index log follows them. */
 export interface SyncLag {
   readonly logs: number;
   readonly entries: number;
@@ -24,7 +26,7 @@ export interface SyncLag {
 
 interface PendingRow {
   readonly log_id: Buffer;
-  readonly session_id: string;
+  readonly session_id: string | null;
   readonly size: number;
   readonly received: number;
 }
@@ -55,8 +57,10 @@ export class Outbox {
   constructor(db: Database, committer: Committer, logNo: (logId: LogId) => number) {
     this.#committer = committer;
     this.#logNo = logNo;
+    const logs = "FROM logs l LEFT JOIN sessions s USING (log_no) LEFT JOIN indexes i USING (log_no) WHERE coalesce(s.gateway, i.gateway, '')";
     const unsent = 'FROM sessions s JOIN logs l USING (log_no) WHERE s.gateway IS NOT NULL AND l.received < l.size';
-    this.#pending = db.prepare(`SELECT l.log_id, s.session_id, l.size, l.received ${unsent} AND s.gateway = ? ORDER BY l.log_no`);
+    const unreceipted = 'coalesce((SELECT r.size FROM receipts r WHERE r.log_no = l.log_no), 0) < l.size';
+    this.#pending = db.prepare(`SELECT l.log_id, s.session_id, l.size, l.received ${logs} = ? AND (l.received < l.size OR ${unreceipted}) ORDER BY l.log_no`);
     this.#upload = db.prepare(
       `SELECT leaf, leaf_hash, names_salt, names, payload_salt, payload_coding, payload FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id`,
     );
@@ -68,11 +72,14 @@ export class Outbox {
     );
   }
 
-  /** Logs of that gateway (its origin) with entries that it lacks, the oldest first. */
+  /** Logs of that gateway (its origin) with entries that it lacks, or has not receipted, the oldest first. */
   pending(gateway: string): PendingLog[] {
-    return this.#pending
-      .all(gateway)
-      .map((row) => ({ logId: `log_${row.log_id.toString('hex')}` as LogId, sessionId: row.session_id as SessionId, size: row.size, received: row.received }));
+    return this.#pending.all(gateway).map((row) => ({
+      logId: `log_${row.log_id.toString('hex')}` as LogId,
+      ...(row.session_id !== null && { sessionId: row.session_id as SessionId }),
+      size: row.size,
+      received: row.received,
+    }));
   }
 
   /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where their bytes before compression reach `bytesMax`. */

@@ -144,12 +144,19 @@ export class JournalReader {
 
 function readEntry(row: EntryRow): StoredEntry {
   const index = row.entry_id % entriesPerLog;
+  // A damaged file can hold anything in any column.
+  for (const bytes of [row.leaf, row.names ?? NONE, row.payload ?? NONE]) if (!Buffer.isBuffer(bytes)) throw damaged(index, 'is not stored as bytes');
   const leaf = decodeLeaf(row.leaf);
   const payload =
     row.payload === null
       ? undefined
       : decodePayload({ coding: row.payload_coding === codings.zstd ? 'zstd' : 'identity', bytes: row.payload }, leaf.storedBytes);
-  if (row.payload !== null && payload === undefined)
-    throw new McprecError('journal_corrupt', `the payload of entry ${index} cannot be decompressed`, { remedy: 'run: mcprec verify' });
+  if (row.payload !== null && payload === undefined) throw damaged(index, 'has a payload that cannot be decompressed');
   return { index, leaf, leafBytes: row.leaf, ...(payload && { payload }), ...(row.names && { names: decodeNames(row.names) }) };
+}
+
+const NONE = Buffer.alloc(0);
+
+function damaged(index: number, what: string): McprecError {
+  return new McprecError('journal_corrupt', `entry ${index} ${what}`, { remedy: 'run: mcprec verify' });
 }

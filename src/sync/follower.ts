@@ -1,4 +1,5 @@
 // Keeps a journal synced while a forwarder runs: pushes soon after something was written, backs off where the gateway is away.
+import type { Clock } from '../base/clock.ts';
 import { asMcprecError, type McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
@@ -9,6 +10,7 @@ import { type PushResult, pushPending } from './pusher.ts';
 export interface FollowerOptions {
   readonly journal: Journal;
   readonly identity: GatewayIdentity;
+  readonly clock: Clock;
   readonly random: RandomBytes;
   /** Called after every try, with the error where it failed. */
   readonly tried: (error: McprecError | undefined) => void;
@@ -67,9 +69,9 @@ export class SyncFollower {
   }
 
   async #push(signal: AbortSignal): Promise<PushResult | undefined> {
-    const { journal, identity } = this.#options;
+    const { journal, identity, clock } = this.#options;
     using lease = journal.takeSyncLease();
-    return lease === undefined ? undefined : await pushPending(journal, identity, signal);
+    return lease === undefined ? undefined : await pushPending(journal, identity, { signal, clock });
   }
 
   /** Between two tries: short while all is well, growing and jittered while the gateway is away. */

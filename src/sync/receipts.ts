@@ -1,0 +1,61 @@
+// What a gateway's receipt is worth: checked against the log, the tree that the gateway showed before, and the witnesses that are required.
+import { McprecError } from '../base/errors.ts';
+import type { LogId } from '../base/ids.ts';
+import { openCheckpoint, originOf, type TreeHead } from '../evidence/checkpoint.ts';
+import { type NoteVerifier, parseVerifier } from '../evidence/note.ts';
+import { verifyConsistency } from '../evidence/proof.ts';
+import { openReceipt, type Receipt } from '../evidence/receipt.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { ReceiptAnswer } from '../protocol/control.ts';
+
+export interface ReceiptContext {
+  readonly journal: Journal;
+  readonly gateway: string;
+  /** The device's key, 32 bytes. */
+  readonly device: Uint8Array;
+  /** Witnesses that must have co-signed the gateway's tree. */
+  readonly required: readonly NoteVerifier[];
+  readonly nowMs: number;
+}
+
+/** The head of the gateway's tree that this journal has seen last; undefined where there is none. */
+export function seenTree(journal: Journal, gateway: string): TreeHead | undefined {
+  const kept = journal.notary.treeOf(gateway);
+  if (kept === undefined) return undefined;
+  const verifier = parseVerifier(kept.verifier);
+  return openCheckpoint(kept.note, verifier.name, verifier.publicKey);
+}
+
+/**
+ * Keeps a receipt that holds. Throws `note_invalid` where it does not, `witness_missing`; and `witness_rollback` where the gateway shows
+ * another tree than before: both signed heads are kept then.
+ */
+export async function takeReceipt(logId: LogId, answer: ReceiptAnswer, context: ReceiptContext): Promise<void> {
+  const { journal, gateway, device, required } = context;
+  const kept = journal.notary.treeOf(gateway);
+  const tree = parseVerifier(kept?.verifier ?? answer.treeKey);
+  if (kept !== undefined && kept.verifier !== answer.treeKey)
+    return split(context, kept.note, answer, 'the gateway signs its tree with another key than before');
+  const receipt: Receipt = { ...answer, proof: answer.proof.map(bytesOf) };
+  const opened = openReceipt(receipt, { origin: originOf(logId), device, tree, required });
+  const before = seenTree(journal, gateway);
+  if (before !== undefined && !verifyConsistency(before, opened.tree, answer.consistency.map(bytesOf))) {
+    return split(
+      context,
+      kept?.note ?? '',
+      answer,
+      `the gateway’s tree of ${opened.tree.size} does not go on from the one of ${before.size} that it showed before`,
+    );
+  }
+  await journal.notary.keepReceipt(logId, receipt);
+  await journal.notary.keepTree(gateway, answer.treeNote, answer.treeKey);
+}
+
+async function split({ journal, gateway, nowMs }: ReceiptContext, known: string, answer: ReceiptAnswer, what: string): Promise<never> {
+  await journal.notary.keepSplit({ gateway, foundMs: nowMs, what, known, shown: answer.treeNote });
+  throw new McprecError('witness_rollback', `${what}: both signed heads are kept in the journal`);
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'));
+}
