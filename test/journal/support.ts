@@ -47,6 +47,10 @@ export async function recordSession(journal: Journal, exchanges: number, more: R
 /** Every finding of a journal, file-wide ones first. */
 export function findingsOf(path: string): Finding[] {
   using journal = open(path, { mode: 'read' });
+  return allFindings(journal);
+}
+
+export function allFindings(journal: Journal): Finding[] {
   const verifier = journal.verifier();
   return [...verifier.verifyWhole(), ...verifier.sessionIds().flatMap((id) => verifier.verifySession(id).findings)];
 }
