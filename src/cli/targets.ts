@@ -3,9 +3,12 @@
 import type { Closers } from '../base/closers.ts';
 import { type HttpTransport, httpTransports } from '../base/connection.ts';
 import { McprecError } from '../base/errors.ts';
+import { Secret } from '../base/secret.ts';
 import type { Target } from '../forwarder/options.ts';
+import { resolveSecret } from '../gateway/credentials.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
 import { parseDuration } from '../policy/duration.ts';
+import { readHeaderSecret } from '../policy/fields.ts';
 import { parseConfig } from '../policy/parse.ts';
 import type { Projection } from '../policy/projection.ts';
 import { soloProjectionFrom, soloProjectionOf } from '../policy/solo.ts';
@@ -20,6 +23,8 @@ export interface TargetOptions extends SecretFlags {
   readonly url?: string | undefined;
   /** With `url`: how it is spoken to. */
   readonly transport?: string | undefined;
+  /** With `url`: headers for every call, whose secrets are named and not written. */
+  readonly header?: readonly string[];
   /** Solo: a command that is an MCP server on stdin and stdout. */
   readonly command?: readonly string[];
   /** Solo: a gateway.yaml whose access, rules and mask hold. */
@@ -34,6 +39,7 @@ export async function openTargets(connections: readonly string[], options: Targe
     const command: ServerCommand = { command: [program, ...args], env: childEnvironment(io.env), cwd: undefined };
     return [{ kind: 'command', command, ...(options.policy !== undefined && { policy: commandPolicy(options.policy, command, io) }) }];
   }
+  if ((options.header ?? []).length > 0 && options.url === undefined) throw new McprecError('usage', '--header goes with --url');
   if (options.transport !== undefined && options.url === undefined) throw new McprecError('usage', '--transport goes with --url');
   if (options.url !== undefined) {
     if (connections.length > 0) throw new McprecError('usage', 'name a connection or give --url, not both');
@@ -43,6 +49,7 @@ export async function openTargets(connections: readonly string[], options: Targe
         kind: 'solo',
         url,
         transport: httpTransport(options.transport, url),
+        headers: ownHeaders(options.header ?? [], io),
         ...(options.policy !== undefined && { policy: soloPolicy(options.policy, url, io) }),
       },
     ];
@@ -78,6 +85,21 @@ export function portNumber(text: string | undefined): number | undefined {
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65_535)
     throw new McprecError('usage', `--port ${text} is not a port`, { remedy: 'give a number from 1 to 65535' });
   return port;
+}
+
+/** `--header`. Throws `usage`, `secret_unresolved`. */
+function ownHeaders(texts: readonly string[], io: Io): readonly (readonly [string, Secret])[] {
+  return texts.map((text) => {
+    const [, name, value] = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*:\s*((?:[A-Za-z][A-Za-z0-9-]* )?(?:env|file):.+)$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new McprecError('usage', '--header must be "NAME: env:VARIABLE" or "NAME: file:PATH", with a scheme in front of it where the header needs one', {
+        remedy: 'name where the secret is; written on the command line, everybody on this machine could read it',
+      });
+    }
+    const { ref, scheme } = readHeaderSecret(value);
+    const secret = resolveSecret(ref, io.env);
+    return [name, scheme === undefined ? secret : new Secret(`${scheme} ${secret.reveal()}`)];
+  });
 }
 
 /** `--transport`; an address that ends in `/sse` is one of 2024-11-05, as is the custom. Throws `usage`. */

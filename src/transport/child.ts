@@ -55,13 +55,15 @@ export class ChildPipe implements Pipe {
     this.#gone = this.#run();
   }
 
-  write(message: Uint8Array): Promise<void> {
+  async write(message: Uint8Array): Promise<void> {
     const { stdin } = this.#child;
-    if (this.#over || this.#child.pid === undefined || stdin.destroyed || stdin.writableEnded) {
-      return Promise.reject(new PipeFault(this.#notStarted ?? 'the server has ended', true));
+    // Why it could not be started is known a moment later.
+    if (this.#child.pid === undefined) await this.#gone;
+    if (this.#over || stdin.destroyed || stdin.writableEnded) {
+      throw new PipeFault(this.#notStarted ?? 'the server has ended', true);
     }
-    if (stdin.write(asLine(message))) return Promise.resolve();
-    return new Promise((resolve, reject) => {
+    if (stdin.write(asLine(message))) return;
+    await new Promise<void>((resolve, reject) => {
       const done = (settle: () => void) => () => {
         stdin.off('drain', drained).off('close', closed);
         settle();

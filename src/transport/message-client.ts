@@ -241,8 +241,9 @@ export class MessageClient {
           for await (const heard of messagesOf(response, resumption)) await this.#options.deliver(heard);
         } else {
           response.resume();
-          // The server has no such stream, or not this session.
-          if ((response.statusCode ?? 0) < 500) return;
+          // The server has no such stream, or not this session; another refusal may pass.
+          if (response.statusCode === 405 || response.statusCode === 404) return;
+          if ((response.statusCode ?? 0) < 500) break;
         }
         await pause(resumption.retryMs, signal);
       }

@@ -19,6 +19,14 @@ export function journalEntries(journalFile: string, sessionId: string): readonly
   return [...journal.walk(journal.findSession(sessionId).logId)];
 }
 
+/** The session that was opened last in a laptop's journal. */
+export function newestSession(journalFile: string): string {
+  using journal = openJournal({ path: journalFile, ...parts, mode: 'read' });
+  const [session] = journal.sessions({ limit: 1 });
+  if (session === undefined) throw new Error('nothing is recorded');
+  return session.sessionId;
+}
+
 /** What verification finds in a laptop's journal. */
 export function journalFindings(journalFile: string): readonly Finding[] {
   using journal = openJournal({ path: journalFile, ...parts, mode: 'read' });

@@ -1,14 +1,14 @@
 // Every mix of a client's transport and a server's, with real clients of both SDKs: what the client gets is what it gets without mcprec, and
 // the record holds it.
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
-import { systemRandom } from '../../src/base/random.ts';
-import { openJournal } from '../../src/journal/journal.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readJournal, textOf } from '../support/forwarder.ts';
 import { converse, legacyClient, modernClient, startedMcprec, type TestClient } from '../support/mixes.ts';
 import { startMcprec, startNode, type TestProcess } from '../support/process.ts';
 import { type TempDir, tempDir } from '../support/temp.ts';
+import { Laptop } from './harness.ts';
+import { gatewayEntries, gatewayFindings, journalEntries, journalFindings, newestSession } from './records.ts';
+import { World } from './world.ts';
 
 const FIXTURE = fileURLToPath(new URL('../support/fixture-server.ts', import.meta.url));
 
@@ -41,7 +41,7 @@ async function reach(kind: UpstreamKind): Promise<readonly string[]> {
 async function open(client: ClientKind, era: 'legacy' | 'modern', upstream: UpstreamKind): Promise<{ client: TestClient; mcprec?: TestProcess }> {
   const args = await reach(upstream);
   const make = era === 'legacy' ? legacyClient : modernClient;
-  if (client === 'stdio') return { client: keep(await make(startedMcprec(home.path, 'connect', '--stdio', ...args))) };
+  if (client === 'stdio') return { client: keep(await make(startedMcprec(home.path, ['connect', '--stdio', ...args]))) };
   const mcprec = keep(startMcprec(['connect', '--json', ...args], home.path));
   const { sessions } = await mcprec.event<{ sessions: readonly [{ endpoint: string }] }>('connected');
   return {
@@ -52,10 +52,7 @@ async function open(client: ClientKind, era: 'legacy' | 'modern', upstream: Upst
 
 /** The entries of the one session in the journal, once it is closed. */
 function recorded() {
-  using journal = openJournal({ path: `${home.path}/journal.db`, clock: systemClock, random: systemRandom, mode: 'read' });
-  const [session] = journal.sessions({ limit: 10 });
-  if (session === undefined) throw new Error('nothing is recorded');
-  return readJournal(home.path, session.sessionId);
+  return readJournal(home.path, newestSession(`${home.path}/journal.db`));
 }
 
 const mixes: readonly (readonly [ClientKind, 'legacy' | 'modern', UpstreamKind, string])[] = [
@@ -108,5 +105,68 @@ describe('solo', () => {
       expect(said).not.toContain('a1B2c3');
       expect(entries.filter(({ names }) => names?.method === 'process/ended').map(({ names }) => names?.note)).toEqual(['the server ended with exit code 0']);
     }
+  });
+});
+
+describe('with a gateway', () => {
+  let world: World;
+  const maya = new Laptop();
+  const servers: TestProcess[] = [];
+
+  beforeAll(async () => {
+    const url = async (kind: string): Promise<string> => {
+      const server = startNode([FIXTURE, kind]);
+      servers.push(server);
+      return server.line((line) => line.startsWith('http'));
+    };
+    const command = JSON.stringify([process.execPath, FIXTURE, 'stdio']);
+    const connections = `  local: { kind: stdio, command: ${command}, env: { SECRET: "file:dd_api_key" }, record: full }
+  web: { kind: mcp, upstream: "${await url('http')}", record: full }
+  old: { kind: mcp, upstream: "${await url('sse')}", transport: sse, record: full }
+`;
+    world = await World.start({}, (yaml) => yaml.replace('\naccess:', `\n${connections}\naccess:`));
+    await maya.login(world.url, 'maya.okafor');
+  });
+  afterAll(async () => {
+    for (const server of servers) await server[Symbol.asyncDispose]();
+    await world[Symbol.asyncDispose]();
+    maya[Symbol.dispose]();
+  });
+
+  test.each([
+    ['http', 'legacy', 'local', '2025-11-25'],
+    ['http', 'modern', 'local', '2026-07-28'],
+    ['stdio', 'legacy', 'local', '2025-11-25'],
+    ['stdio', 'modern', 'local', '2026-07-28'],
+    ['stdio', 'legacy', 'web', '2025-11-25'],
+    ['stdio', 'modern', 'web', '2026-07-28'],
+    ['sse', 'legacy', 'web', '2025-11-25'],
+    ['sse', 'legacy', 'old', '2025-11-25'],
+    ['stdio', 'legacy', 'old', '2025-11-25'],
+  ] as const)('a client over %s (%s) to the connection %s speaks %s', async (clientKind, era, connection, revision) => {
+    const make = era === 'legacy' ? legacyClient : modernClient;
+    const connected = clientKind === 'stdio' ? undefined : keep(await maya.connect(connection));
+    const client = keep(
+      connected === undefined
+        ? await make(startedMcprec(maya.home, ['connect', connection, '--stdio'], maya.env))
+        : await make({ url: clientKind === 'sse' ? connected.endpoint.replace(/mcp$/, 'sse') : connected.endpoint, sse: clientKind === 'sse' }),
+    );
+    expect(client.revision).toBe(revision);
+    const tools = connection === 'old' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait';
+    expect(await converse(client)).toEqual([tools, 'héllo \u2028 "wörld"\n', 'done', '1,2,3', 'yes', expect.any(String), '1,2,3,4,5']);
+    await client.close();
+    await connected?.[Symbol.asyncDispose]();
+    const sessionId = newestSession(maya.journal);
+    const sides = [journalEntries(maya.journal, sessionId), await gatewayEntries(world.file('database'), sessionId)];
+    for (const entries of sides) {
+      expect(entries.at(-1)?.leaf.kind).toBe('close');
+      expect(entries.filter(({ names, leaf }) => leaf.direction === 'up' && names?.method === 'tools/call').length).toBeGreaterThanOrEqual(9);
+      expect(entries.filter(({ names }) => names?.method === 'notifications/progress')).toHaveLength(3);
+      expect(entries.filter(({ names }) => names?.note === 'unmatched')).toEqual([]);
+    }
+    const ended = sides[1]?.flatMap(({ names }) => (names?.method === 'process/ended' ? [names.note] : []));
+    expect(ended).toEqual(connection === 'local' ? ['the server ended with exit code 0'] : []);
+    expect(journalFindings(maya.journal)).toEqual([]);
+    expect(await gatewayFindings(world.file('database'))).toEqual([]);
   });
 });

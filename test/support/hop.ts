@@ -53,7 +53,7 @@ export class TestHop implements AsyncDisposable {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const pool = new UpstreamPool();
     const opened = new TestHop(server, pool, rules);
-    const edge = soloEdge(new URL(upstream), new Secret('the-local-token-of-a-test'));
+    const edge = soloEdge(new URL(upstream), new Secret('the-local-token-of-a-test'), []);
     const whole: Hop = {
       rules,
       upstream: pool,

@@ -25,8 +25,8 @@ export interface Started {
 type Way = { readonly url: string; readonly sse?: boolean } | Started;
 
 /** mcprec as a client starts it. */
-export function startedMcprec(home: string, ...args: readonly string[]): Started {
-  return { args: [LAUNCHER, ...args], env: { MCPREC_HOME: home } };
+export function startedMcprec(home: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+  return { args: [LAUNCHER, ...args], env: { MCPREC_HOME: home, ...env } };
 }
 
 const capabilities = { elicitation: { form: {} } };
