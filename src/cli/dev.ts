@@ -1,8 +1,8 @@
 // `mcprec dev`: everything on one machine, to try mcprec or to test against; says what to type next.
-import { pino, stdTimeFunctions } from 'pino';
 import { McprecError } from '../base/errors.ts';
 import { type Dev, startDev } from '../dev/dev.ts';
 import { type Io, note, say, sayJson } from './io.ts';
+import { openLogger } from './logger.ts';
 
 export interface DevCommandOptions {
   readonly port?: string | undefined;
@@ -17,7 +17,7 @@ const PORT_MAX = 65_533;
 export async function runDev(options: DevCommandOptions, io: Io): Promise<number> {
   // Asked for first: Ctrl-C while things start must not leave them behind.
   const { signal, clock, random, env } = io;
-  const logger = pino({ level: 'warn', base: null, timestamp: stdTimeFunctions.isoTime }, io.stderr);
+  const logger = openLogger(io, 'warn');
   const dev = await startDev({ port: readPort(options.port), data: options.data, clock, random, env, logger });
   try {
     if (options.json) sayJson(io, readyEvent(dev));

@@ -2,15 +2,14 @@
 
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import pino from 'pino';
 import { McprecError } from '../base/errors.ts';
-import { escapeHostile } from '../base/hostile.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createKeys as makeKeys } from '../gateway/keys.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
+import { openLogger } from './logger.ts';
 
 export interface GatewayOptions {
   /** Path of gateway.yaml. */
@@ -30,7 +29,7 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
     say(io, `the gateway’s keys are in ${config.keys.path}; keep a copy in a safe place`);
     return 0;
   }
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime, serializers: { err: describeError } }, io.stderr);
+  const logger = openLogger(io, 'info');
   const createKeys = isFirstStart(config);
   const gateway = await startGateway(config, { clock: io.clock, random: io.random, env: io.env, logger, createKeys });
   if (createKeys && config.keys.kind === 'file') note(io, `made the gateway’s keys in ${config.keys.path}; keep a copy in a safe place`);
@@ -61,12 +60,4 @@ function readConfig(file: string, env: Io['env']): ParsedConfig {
     throw new McprecError('config_unreadable', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
   return parseConfig(text, { file, env });
-}
-
-/** Code, text and stack of an error, made safe to print (RULES R12); nothing of the requests or answers that libraries hang on theirs. */
-function describeError(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: escapeHostile(String(error)) };
-  const { message, stack = '', cause } = error;
-  const code = error instanceof McprecError ? { code: error.code } : {};
-  return { ...code, message: escapeHostile(message), stack: escapeHostile(stack), ...(cause !== undefined && { cause: describeError(cause) }) };
 }

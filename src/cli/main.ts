@@ -28,8 +28,11 @@ export async function main(argv: readonly string[], version: string): Promise<nu
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
     const known = asMcprecError(error);
-    io.stderr.write(`mcprec: ${escapeHostile(known.message)}; ${escapeHostile(known.remedy)}\n`);
-    if (known.code === 'bug' && known.cause instanceof Error) io.stderr.write(`${escapeHostile(known.cause.stack ?? '')}\n`);
+    // What was typed or answered may stand in it. Loaded only now: most commands end well.
+    const { maskPrinted } = await import('../mask/log.ts');
+    const printed = (text: string): string => escapeHostile(maskPrinted(text));
+    io.stderr.write(`mcprec: ${printed(known.message)}; ${escapeHostile(known.remedy)}\n`);
+    if (known.code === 'bug' && known.cause instanceof Error) io.stderr.write(`${printed(known.cause.stack ?? '')}\n`);
     return known.exitCode;
   }
 }

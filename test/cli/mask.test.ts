@@ -28,6 +28,7 @@ async function run(input: readonly (string | Uint8Array)[], options: MaskOptions
     random: systemRandom,
     home: '/nonexistent',
     signal: new AbortController().signal,
+    onHangup: () => () => undefined,
   };
   const out = readAll(stdout);
   const code = await runMask(options, io);
