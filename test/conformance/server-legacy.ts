@@ -50,7 +50,8 @@ function registerTool(server: McpServer, { name, description, input, run }: Fixt
     content: await run(args, {
       progressToken: extra._meta?.progressToken,
       notify: (method, params) => extra.sendNotification({ method, params } as ServerNotification),
-      ask: (method, params) => extra.sendRequest({ method, params } as ServerRequest, z.looseObject({})),
+      ask: (method, params, givenUp) => extra.sendRequest({ method, params } as ServerRequest, z.looseObject({}), givenUp && { signal: givenUp }),
+      signal: extra.signal,
       closeStream: () => extra.closeSSEStream?.(),
     }),
   }));

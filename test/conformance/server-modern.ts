@@ -52,7 +52,8 @@ function registerTool(server: McpServer, { name, description, input, run }: Fixt
     content: await run(args, {
       progressToken: mcpReq._meta?.progressToken,
       notify: (method, params) => mcpReq.notify({ method, params }),
-      ask: (method, params) => mcpReq.send({ method, params }),
+      ask: (method, params, givenUp) => mcpReq.send({ method, params }, givenUp && { signal: givenUp }),
+      signal: mcpReq.signal,
       closeStream: () => http?.closeSSE?.(),
     }),
   }));

@@ -7,8 +7,14 @@ import { AUDIO, IMAGE } from './contents.ts';
 export interface Caller {
   readonly progressToken: string | number | undefined;
   notify(method: string, params: Readonly<Record<string, unknown>>): Promise<void>;
-  /** Asks the client something and waits for its answer (legacy eras only). */
-  ask(method: 'elicitation/create' | 'sampling/createMessage', params: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
+  /** Asks the client something and waits for its answer (legacy eras only), or until it is given up. */
+  ask(
+    method: 'elicitation/create' | 'sampling/createMessage',
+    params: Readonly<Record<string, unknown>>,
+    givenUp?: AbortSignal,
+  ): Promise<Readonly<Record<string, unknown>>>;
+  /** Aborted where the client gives the call up. */
+  readonly signal: AbortSignal;
   /** Ends the stream of this call, whose answer the client has to fetch with `Last-Event-ID`. */
   closeStream(): void;
 }
@@ -128,8 +134,44 @@ const asking: readonly FixtureTool[] = [
   ),
 ];
 
+/** What the suite does not ask for: calls, and questions, that are given up. */
+const givingUp: readonly FixtureTool[] = [
+  {
+    name: 'wait_to_be_cancelled',
+    description: 'Answers when it is cancelled',
+    input: { mark: z.string() },
+    async run({ mark = '' }, { notify, progressToken, signal }) {
+      const cancelled = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      if (progressToken !== undefined) await notify('notifications/progress', { progressToken, progress: 1 });
+      await cancelled;
+      cancelledCalls.add(mark);
+      return [text('Nobody reads this.')];
+    },
+  },
+  {
+    name: 'ask_and_give_up',
+    description: 'Asks the client’s user, and does not wait for long',
+    input: {},
+    async run(_args, { ask }) {
+      const requestedSchema = { type: 'object', properties: { name: { type: 'string' } } };
+      const asked = ask('elicitation/create', { message: 'Quick!', requestedSchema }, AbortSignal.timeout(4 * STEP_MS));
+      return [
+        text(
+          await asked.then(
+            () => 'answered',
+            () => 'given up',
+          ),
+        ),
+      ];
+    },
+  },
+];
+
+/** Marks of the calls of `wait_to_be_cancelled` that were. */
+export const cancelledCalls = new Set<string>();
+
 /** All of them, in the order in which they are listed. */
-export const fixtureTools: readonly FixtureTool[] = [...simple, ...talking, ...asking];
+export const fixtureTools: readonly FixtureTool[] = [...simple, ...talking, ...asking, ...givingUp];
 
 function titled(prefix: string, titles: readonly string[]): { const: string; title: string }[] {
   return titles.map((title, i) => ({ const: `${prefix}${i + 1}`, title }));
