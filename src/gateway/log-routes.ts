@@ -4,7 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { McprecError } from '../base/errors.ts';
 import { type LogId, parseId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { controlPaths, type LogUpload, logStateSchema, registerIndexSchema } from '../protocol/control.ts';
+import { controlPaths, type LogUpload, leavesQuerySchema, leavesSchema, logStateSchema, registerIndexSchema } from '../protocol/control.ts';
 import type { LogRecord, Store } from '../store/store.ts';
 import { readDeviceKey } from './devices.ts';
 import { stateOf } from './summaries.ts';
@@ -33,6 +33,11 @@ export function logRoutes(app: FastifyInstance, { store, witness, clock, callerO
     const logId = idOf(request);
     if (!(await store.registerIndex(logId, device.deviceId))) throw new McprecError('usage', 'the log’s id is in use');
     return stateOf(await readable(caller, logId));
+  });
+  routes.get(controlPaths.logLeaves(':id'), { schema: { querystring: leavesQuerySchema, response: { 200: leavesSchema } } }, async (request) => {
+    const { logId } = await readable(callerOf(request), idOf(request));
+    const leaves = await store.leaves(logId, request.query.from ?? 0, limits.readEntriesMax);
+    return { leaves: leaves.map((leaf) => Buffer.from(leaf).toString('base64')) };
   });
   app.post(controlPaths.logEntries(':id'), { bodyLimit: limits.uploadBytesMax }, async (request, reply) => {
     const log = await readable({ ...callerOf(request), admin: false }, idOf(request));

@@ -15,6 +15,7 @@ import {
   controlPaths,
   grantRequestSchema,
   grantResponseSchema,
+  reconciliationSchema,
   renewResponseSchema,
   revokeRequestSchema,
   sessionSummarySchema,
@@ -29,6 +30,7 @@ import { endEvent, type SessionEvents } from './events.ts';
 import type { Grants } from './grants.ts';
 import { logRoutes } from './log-routes.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
+import { reconcileHeld } from './reconcile.ts';
 import type { Sequencer } from './sequencer.ts';
 import { summaryOf } from './summaries.ts';
 import type { Caller, Tokens } from './tokens.ts';
@@ -129,6 +131,10 @@ function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
     return { sessions: found.map(summaryOf) };
   });
   routes.get(controlPaths.session(':id'), { schema: { response: { 200: sessionSummarySchema } } }, async (request) => summaryOf(await visible(request)));
+  routes.get(controlPaths.reconcileSession(':id'), { schema: { response: { 200: reconciliationSchema } } }, async (request) => {
+    const { counts, exchanges } = await reconcileHeld(store, await visible(request));
+    return { counts: { ...counts }, exchanges: [...exchanges] };
+  });
   routes.post(controlPaths.closeSession(':id'), { schema: { body: closeRequestSchema, response: { 200: sessionSummarySchema } } }, async (request) => {
     const caller = callerOf(request);
     return summaryOf(await grants.close(caller, idOf('ses', request, 'session'), request.body));

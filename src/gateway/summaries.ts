@@ -1,6 +1,7 @@
 // Sessions and logs as the control API shows them.
 import type { LogState, SessionSummary } from '../protocol/control.ts';
 import type { LogRecord, SessionWithLogs } from '../store/store.ts';
+import { laptopRecordOf } from './reconcile.ts';
 
 /** Calls and denials are those that the gateway itself has recorded. */
 export function summaryOf(session: SessionWithLogs): SessionSummary {
@@ -14,6 +15,7 @@ export function summaryOf(session: SessionWithLogs): SessionSummary {
     openedAtMs: session.openedMs,
     calls: own?.calls ?? 0,
     denied: own?.denied ?? 0,
+    laptop: laptopRecordOf(session),
     logs: session.logs.flatMap(({ logId, vantage, size, root }) =>
       vantage === 'forwarder' || vantage === 'gateway' ? [{ logId, vantage, size, root: hex(root) }] : [],
     ),

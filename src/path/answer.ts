@@ -54,7 +54,7 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const final = answer.whole || (request !== undefined && open.requests.length === 1);
   const entry = draftEntry(
     recordedBy(rules, masking),
-    answer.facts,
+    factsOf(rules, answer, delivered),
     {
       kind: 'message',
       direction: 'down',
@@ -67,6 +67,11 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
     withheld === undefined ? namesOfAnswer(message, request, answer.names) : { ...answer.names, note: withheld.note },
   );
   return { entry, changed: delivered === answer.text ? undefined : delivered };
+}
+
+/** The MAC is over what is on the wire between forwarder and gateway (RULES R3): where the gateway changes an answer, what it delivers. */
+function factsOf(rules: PathRules, { facts, text }: AnswerMessage, delivered: string | undefined): WireFacts {
+  return rules.masksWire && delivered !== undefined && delivered !== text ? { ...facts, wire: Buffer.from(delivered, 'utf8') } : facts;
 }
 
 /** A whole answer of an HTTP connection (intake). */

@@ -14,6 +14,8 @@ export const controlPaths = {
   sessionEvents: (id: string) => `/v1/sessions/${id}/events`,
   log: (id: string) => `/v1/logs/${id}`,
   logEntries: (id: string) => `/v1/logs/${id}/entries`,
+  logLeaves: (id: string) => `/v1/logs/${id}/leaves`,
+  reconcileSession: (id: string) => `/v1/sessions/${id}/reconcile`,
   /** c2sp.org/tlog-witness: the submission prefix is `/v1/logs`. */
   addCheckpoint: '/v1/logs/add-checkpoint',
   alarms: '/v1/logs/alarms',
@@ -159,6 +161,16 @@ export type ReceiptAnswer = z.infer<typeof receiptSchema>;
 /** `PUT /v1/logs/{id}`: makes the index log of a device of the caller's known. 200 LogState. */
 export const registerIndexSchema = z.object({ publicKey: jwkSchema });
 
+/** `GET /v1/logs/{id}/leaves?from=`: leaves in order, base64; none at the end. No contents. */
+export const leavesSchema = z.object({ leaves: z.array(z.base64()) });
+export const leavesQuerySchema = z.object({ from: z.coerce.number().int().nonnegative().optional() });
+
+/** `GET /v1/sessions/{id}/reconcile`: what both vantage points recorded, see evidence/reconcile.ts. */
+export const reconciliationSchema = z.object({
+  counts: z.record(z.string(), z.number()),
+  exchanges: z.array(z.object({ exchange: z.string(), state: z.string(), why: z.string().optional() })),
+});
+
 /** `GET /v1/logs/{id}` and every answer to an upload: how much of the log the gateway holds. */
 export const logStateSchema = z.object({
   logId: z.string(),
@@ -208,6 +220,8 @@ export const sessionSummarySchema = z.object({
   reason: z.string().optional(),
   calls: z.number(),
   denied: z.number(),
+  /** What came of the laptop's record: all, a part, nothing yet of an open session, or nothing although it is over. */
+  laptop: z.enum(['complete', 'partial', 'pending', 'missing']),
   /** The laptop's log and the gateway's own. */
   logs: z.array(z.object({ logId: z.string(), vantage: z.enum(['forwarder', 'gateway']), size: z.number(), root: z.string() })),
 });

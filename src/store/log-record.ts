@@ -1,6 +1,8 @@
 // A log's row as the rest of the program sees it.
 import type { Selectable } from 'kysely';
 import { type DeviceId, idFromBytes, type SessionId } from '../base/ids.ts';
+import type { EntryKind } from '../evidence/entry.ts';
+import { endsLog } from '../evidence/tail.ts';
 import type { LogTable } from './schema.ts';
 import type { LogRecord, Vantage } from './store.ts';
 
@@ -14,6 +16,7 @@ export function logOf(row: Selectable<LogTable>): LogRecord {
     root: row.root,
     calls: row.calls,
     denied: row.denied,
+    ended: row.last_kind !== null && endsLog(row.last_kind as EntryKind),
     ...(row.quarantine !== null && { quarantine: row.quarantine }),
   };
 }

@@ -71,6 +71,17 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
       const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).executeTakeFirst();
       return row && logOf(row);
     },
+    async leaves(logId, from, limit) {
+      const rows = await db
+        .selectFrom('entries')
+        .select('leaf')
+        .where('log', '=', idBytes(logId))
+        .where('idx', '>=', from)
+        .orderBy('idx')
+        .limit(limit)
+        .execute();
+      return rows.map(({ leaf }) => leaf);
+    },
     async entries(logId, from, limit) {
       const rows = await db
         .selectFrom('entries as e')

@@ -88,6 +88,8 @@ export interface LogRecord {
   readonly root: Uint8Array;
   readonly calls: number;
   readonly denied: number;
+  /** True where its last entry is the last one that there can be. */
+  readonly ended: boolean;
   /** Why nothing more is taken into it. */
   readonly quarantine?: string;
 }
@@ -151,6 +153,8 @@ export interface LogStore {
   log(logId: LogId): Promise<LogRecord | undefined>;
   /** Takes the next part of a forwarder's log; a part that is held already is `stored` again, one that contradicts it is `forked`. */
   ingest(logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested>;
+  /** The leaves of up to `limit` entries from index `from`, in order. */
+  leaves(logId: LogId, from: number, limit: number): Promise<readonly Uint8Array[]>;
   /** Up to `limit` entries from index `from`, in order. */
   entries(logId: LogId, from: number, limit: number): Promise<readonly StoredRow[]>;
 }
