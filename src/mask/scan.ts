@@ -111,6 +111,11 @@ class Scan {
       const number = this.#number(start, digitsEnd);
       if (number > 0) return number;
     }
+    // `10.0.0.1-10.0.0.9`: the hyphen belongs to the range.
+    if (source.units[start] === HYPHEN && source.hitEnd === start && isDigit(source.units[start + 1])) {
+      const found = this.#on.ip ? maskIpv4(source, start + 1) : 0;
+      if (found > 0) return found;
+    }
     return this.#parts(start, end, flags) || end;
   }
 

@@ -7,6 +7,7 @@ import type { Masker } from '../../src/mask/masker.ts';
 import { type Carried, carry } from './carriers.ts';
 import { type Random, seeded } from './random.ts';
 import { atLeast, atMost, type Measure, print } from './report.ts';
+import { shapes } from './shapes.ts';
 import { cleanAnswer, cleanLines } from './telemetry.ts';
 import * as values from './values.ts';
 
@@ -28,8 +29,9 @@ interface Tally {
 const newTally = (): Tally => ({ n: 0, found: 0, leaked: 0, characters: 0 });
 
 /** Counts one value: found where it can no longer be read, not even without its separators. */
-function count(tally: Tally, value: string, { text, form }: Carried, by: Masker): void {
-  const masked = by.mask(text, { form, scope: form === 'json' ? 'mcp' : 'free', target: 'record' }).text;
+function count(tally: Tally, value: string, carried: Carried, by: Masker): void {
+  const { text } = carried;
+  const masked = maskCarried(carried, by);
   const readable = undoEscapes(masked.replace(/\[[a-z]{2,9}(?::[a-z0-9]{1,24})?\]/g, ''));
   tally.n++;
   tally.characters += value.length;
@@ -39,6 +41,10 @@ function count(tally: Tally, value: string, { text, form }: Carried, by: Masker)
   const rest = longestCommonRun(value, readable, undoEscapes(text).replace(value, ''));
   tally.leaked += rest;
   if (rest > 0 && show) console.error(`leaked ${rest} of ${value} in ${masked}`);
+}
+
+function maskCarried({ text, form }: Carried, by: Masker): string {
+  return by.mask(text, { form, scope: form === 'json' ? 'mcp' : 'free', target: 'record' }).text;
 }
 
 function undoEscapes(text: string): string {
@@ -141,6 +147,32 @@ function evaluateClean(): Measure[] {
   return [atMost(`clean telemetry (${(bytes / 1e6).toFixed(1)} MB): false positives`, total / (bytes / 1e6), '1/MB', 5)];
 }
 
+const shapeTargets: Readonly<Record<string, number>> = { card: 0.99, email: 0.99, iban: 0.99, ssn: 0.99, ip: 0.99, phone: 0.9, secrets: 0.97 };
+
+function evaluateShapes(): Measure[] {
+  const r = seeded(700);
+  const tallies = new Map<string, Tally>();
+  for (let n = 0; n < (quick ? 5 : 25); n++) {
+    for (const { carried, values: found } of shapes(r)) {
+      const masked = undoEscapes(maskCarried(carried, masker));
+      for (const { type, value } of found) {
+        const tally = tallies.get(type) ?? newTally();
+        tallies.set(type, tally);
+        // Of what is long, its ends: nobody reads a key without them.
+        const spelled = undoEscapes(value.replaceAll('\n', '\n'));
+        const parts = spelled.length > 60 ? [spelled.slice(0, 30), spelled.slice(-30)] : [spelled];
+        const leaked = parts.filter((part) => masked.includes(part));
+        tally.n++;
+        tally.characters += value.length;
+        tally.leaked += leaked.join('').length;
+        if (leaked.length === 0) tally.found++;
+        else if (show) console.error(`missed ${value} in ${carried.text}`);
+      }
+    }
+  }
+  return [...tallies].flatMap(([type, tally]) => report(`shapes ${type}`, tally, shapeTargets[type] ?? 0.99));
+}
+
 const corpusTypes: Readonly<Record<string, readonly [name: string, target: number]>> = {
   CREDIT_CARD: ['card', 0.99],
   EMAIL_ADDRESS: ['email', 0.99],
@@ -176,4 +208,4 @@ function evaluateCorpus(): Measure[] {
   });
 }
 
-print([...evaluateSeries(), ...evaluateSecrets(), ...evaluateClean(), ...evaluateCorpus()], args);
+print([...evaluateSeries(), ...evaluateSecrets(), ...evaluateShapes(), ...evaluateClean(), ...evaluateCorpus()], args);
