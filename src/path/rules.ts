@@ -22,6 +22,8 @@ export interface PathRules {
   maskingOf(masks: readonly CallMask[] | undefined): Masking;
   /** The maskers of a message that answers no call that is known here, as one on a resumed stream: what any rule could add. */
   readonly maskingOfUnknown: Masking;
+  /** True at the hop that changes what is on the wire: the gateway, or the forwarder where there is none. */
+  readonly masksWire: boolean;
   /** What the connection's tools say of their output; undefined at a hop that does not mask answers for the client. */
   readonly outputs: OutputSchemas | undefined;
   /** What to do with an answer that cannot be masked although it must be (DESIGN §4, rule 3). */
@@ -80,6 +82,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     masker: maskings.own.record,
     maskingOf: (masks) => maskings.of(masks),
     maskingOfUnknown: maskings.of(projection.rules.flatMap((rule) => (rule.effect === 'mask' ? [{ rule: rule.id, ...rule.mask }] : []))),
+    masksWire: parts.masksForClient,
     outputs: parts.masksForClient ? (parts.outputs ?? new OutputSchemas()) : undefined,
     unmaskable,
     mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
