@@ -5,7 +5,6 @@ import { type IdSource, newId, type SessionId } from '../base/ids.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { digestCall } from '../path/digest.ts';
 import type { HeldCall } from '../path/hold.ts';
-import { refuseCall } from '../path/refuse.ts';
 import { type ClientRequest, readMessages } from '../path/request.ts';
 import type { PathRules } from '../path/rules.ts';
 import type { Handle } from '../protocol/handles.ts';
@@ -236,7 +235,8 @@ export class Holds {
   }
 
   async #refuseAtOnce(session: HoldingSession, held: HeldCall, refusal: Refusal): Promise<FinalVerdict> {
-    await record(session, refuseCall(session.rules, held.request, refusal).entries);
+    const [asked] = held.entries;
+    await record(session, [{ ...asked, final: true, failed: true, decision: { effect: 'deny', id: refusal.decisionId, rule: refusal.rule } }]);
     return { kind: 'refused', refusal };
   }
 

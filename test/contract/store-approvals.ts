@@ -76,11 +76,11 @@ export function approvalsContract(t: StoreAtHand): void {
       const { sessionId, gatewayLog } = await t.openSession();
       const made = asked(sessionId);
       await t.store.openApproval(made, {});
-      expect(await t.store.useApproval(made.approvalId, useOf(sessionId))).toBe(false);
+      expect(await t.store.spendApproval(made.approvalId, useOf(sessionId))).toBe(false);
       const read = await t.store.approval(made.approvalId);
       if (read !== undefined) await t.store.vote(read, voteOf('ada'), {});
-      expect(await t.store.useApproval(made.approvalId, useOf(sessionId, { atMs: made.expiresMs }))).toBe(false);
-      const uses = await Promise.all([t.store.useApproval(made.approvalId, useOf(sessionId)), t.store.useApproval(made.approvalId, useOf(sessionId))]);
+      expect(await t.store.spendApproval(made.approvalId, useOf(sessionId, { atMs: made.expiresMs }))).toBe(false);
+      const uses = await Promise.all([t.store.spendApproval(made.approvalId, useOf(sessionId)), t.store.spendApproval(made.approvalId, useOf(sessionId))]);
       expect(uses).toEqual([true, false]);
       expect(await t.store.approval(made.approvalId)).toMatchObject({ state: 'used', endedMs: startMs + 2 });
       expect(await kinds(gatewayLog)).toEqual(['open', 'message', 'approval']);
@@ -94,7 +94,7 @@ export function approvalsContract(t: StoreAtHand): void {
       if (read !== undefined) await t.store.vote(read, voteOf('ada'), {});
       const use = useOf(sessionId);
       await log.claim(use.claims[0] ?? newExchange());
-      expect(await t.store.useApproval(made.approvalId, use)).toBe(false);
+      expect(await t.store.spendApproval(made.approvalId, use)).toBe(false);
       expect(await t.store.approval(made.approvalId)).toMatchObject({ state: 'approved' });
     });
 
@@ -125,7 +125,7 @@ export function approvalsContract(t: StoreAtHand): void {
       await t.store.endSession(ending(sessionId));
       expect(await t.store.approval(made.approvalId)).toMatchObject({ state: 'session_ended', binding: expect.objectContaining({ length: 0 }) });
       await expect(t.store.openApproval(asked(sessionId), { entries: [draft('decision')] })).rejects.toMatchObject({ code: 'session_closed' });
-      expect(await t.store.useRound(mac, useOf(sessionId))).toBe(false);
+      expect(await t.store.spendRound(mac, useOf(sessionId))).toBe(false);
     });
 
     it('finds those whose time is over', async () => {
@@ -158,9 +158,9 @@ export function approvalsContract(t: StoreAtHand): void {
       const { sessionId } = await t.openSession();
       const mac = randomBytes(32);
       await t.store.keepRound(mac, sessionId, startMs + 600_000);
-      expect(await t.store.useRound(randomBytes(32), useOf(sessionId))).toBe(false);
-      expect(await t.store.useRound(mac, useOf(sessionId, { atMs: startMs + 600_000 }))).toBe(false);
-      expect(await Promise.all([t.store.useRound(mac, useOf(sessionId)), t.store.useRound(mac, useOf(sessionId))])).toEqual([true, false]);
+      expect(await t.store.spendRound(randomBytes(32), useOf(sessionId))).toBe(false);
+      expect(await t.store.spendRound(mac, useOf(sessionId, { atMs: startMs + 600_000 }))).toBe(false);
+      expect(await Promise.all([t.store.spendRound(mac, useOf(sessionId)), t.store.spendRound(mac, useOf(sessionId))])).toEqual([true, false]);
     });
 
     it('keeps what webhooks are still to be told, written with what it tells of', async () => {

@@ -21,6 +21,10 @@ export interface DataChanges {
   readonly sentHeaders?: Readonly<Record<string, string>>;
   readonly mcpSessionId?: string;
   readonly redirect?: 'manual';
+  /** Of the client, signed along. */
+  readonly own?: Readonly<Record<string, string>>;
+  /** Below the connection, where it is not `/mcp`. */
+  readonly target?: string;
 }
 
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
@@ -71,6 +75,17 @@ export class HeldGrant {
     return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
   }
 
+  /** A request with headers of the client's own; its answer as it comes. */
+  open({
+    headers: own,
+    method = 'POST',
+    target,
+    ...changes
+  }: DataChanges & { readonly headers?: Readonly<Record<string, string>>; readonly method?: string; readonly signal?: AbortSignal }): Promise<Response> {
+    const { path, headers, body } = this.#signed({ ...changes, ...(own && { own }), ...(target !== undefined && { target }) });
+    return fetch(`${this.world.gateway.url}${path}`, { method, headers, body, ...(changes.signal && { signal: changes.signal }) });
+  }
+
   /** The same, for an answer that does not end by itself. */
   stream(): Promise<Response> {
     const { path, headers, body } = this.#signed({});
@@ -81,7 +96,7 @@ export class HeldGrant {
     const { world, response } = this;
     const key = changes.key ?? this.signingKey;
     const body = changes.body ?? ping;
-    const path = `/c/${changes.connection ?? response.connection.name}/mcp`;
+    const path = `/c/${changes.connection ?? response.connection.name}${changes.target ?? '/mcp'}`;
     const signed = {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
@@ -89,6 +104,7 @@ export class HeldGrant {
       'mcprec-exchange': changes.exchange ?? this.newExchange(),
       'mcprec-body-mac': bodyMac(key, Buffer.from(body)),
       ...(changes.mcpSessionId !== undefined && { 'mcp-session-id': changes.mcpSessionId }),
+      ...changes.own,
     };
     const signature = signRequest({
       key,

@@ -31,14 +31,14 @@ const machine = (clientId: string, ...groups: string[]) => ({
   groups,
 });
 
-export type MachineName = 'sre' | 'dev' | 'admin' | 'guest';
+export type MachineName = 'sre' | 'dev' | 'admin' | 'guest' | 'lead' | 'chief';
 
 interface Upstream {
   readonly server: Server;
   readonly url: string;
   readonly received: { readonly headers: Readonly<Record<string, unknown>>; readonly body: string }[];
   /** What it answers instead, without a body. */
-  answer: { readonly status: number; readonly headers: Readonly<Record<string, string>> } | undefined;
+  answer: { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body?: string } | undefined;
   /** True where it answers with a stream that stays open; `closed` resolves when its reader is gone. */
   streams: boolean;
   closed: Promise<void>;
@@ -57,7 +57,7 @@ async function startUpstream(): Promise<Upstream> {
       response.once('close', () => gone.resolve());
       return void response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"jsonrpc":"2.0","method":"notifications/message"}\n\n');
     }
-    if (upstream.answer !== undefined) return void response.writeHead(upstream.answer.status, upstream.answer.headers).end();
+    if (upstream.answer !== undefined) return void response.writeHead(upstream.answer.status, upstream.answer.headers).end(upstream.answer.body);
     response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'given-by-upstream' }).end('{"jsonrpc":"2.0","id":1,"result":{}}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -67,6 +67,8 @@ async function startUpstream(): Promise<Upstream> {
 export interface WorldOptions extends Pick<ProviderOptions, 'accessTokenSeconds'> {
   /** Lines of the identity part of gateway.yaml. */
   readonly identity?: string;
+  /** Changes the text of gateway.yaml; `UPSTREAM` in it is the upstream's origin. */
+  readonly edit?: (yaml: string) => string;
   /** The gateway's, where it is to differ from the provider's. */
   readonly gatewayAudience?: string;
   /** MCP endpoint of an upstream that is the test's own. */
@@ -85,8 +87,11 @@ export class TestWorld implements AsyncDisposable {
     dev: machine('dev-bot', 'engineering'),
     admin: machine('admin-bot', 'security'),
     guest: machine('guest-bot', 'visitors'),
+    lead: machine('lead-bot', 'sre-leads'),
+    chief: machine('chief-bot', 'sre-leads', 'sre'),
   } satisfies Record<MachineName, unknown>;
   readonly #options: WorldOptions;
+  readonly #edits: ((yaml: string) => string)[] = [];
   #provider: DevProvider | undefined;
   #upstream: Upstream | undefined;
   #gateway: Gateway | undefined;
@@ -117,6 +122,11 @@ export class TestWorld implements AsyncDisposable {
   }
 
   configText(port = 0): string {
+    const { edit = (yaml) => yaml } = this.#options;
+    return this.#edits.reduce((yaml, more) => more(yaml), edit(this.#configText(port))).replaceAll('UPSTREAM', new URL(this.upstream.url).origin);
+  }
+
+  #configText(port: number): string {
     return `
 listen: 127.0.0.1:${port}
 data: sqlite:${join(this.directory, 'gateway.db')}
@@ -145,6 +155,12 @@ mask: { apply: [record], detectors: [secrets, email], fields: [] }
     const { config } = parseConfig(this.configText(port), { file: 'gateway.yaml' });
     const logger = pino({ level: 'info' }, { write: (line: string) => void this.log.push(line) });
     this.#gateway = await startGateway(config, { ...this.ids, env: { TEST_API_KEY: 'upstream-key' }, logger, createKeys: true });
+  }
+
+  /** Starts the gateway again with its configuration changed once more. */
+  async changeConfig(edit: (yaml: string) => string): Promise<void> {
+    this.#edits.push(edit);
+    await this.restartGateway();
   }
 
   async restartGateway(): Promise<void> {
