@@ -50,6 +50,11 @@ export class LineSplitter {
     return pieces;
   }
 
+  /** True where nothing of an unfinished line has come. */
+  get isBetween(): boolean {
+    return !this.#overlong && this.#keptBytes === 0;
+  }
+
   /** What the stream ended in without a line feed behind it. */
   end(): LinePiece | undefined {
     return this.#overlong || this.#keptBytes > 0 ? this.#finish(Buffer.alloc(0)) : undefined;

@@ -71,6 +71,11 @@ export class SseSplitter {
     return pieces;
   }
 
+  /** True where nothing of an unfinished event has come. */
+  get isBetween(): boolean {
+    return !this.#overlong && this.#keptBytes === 0;
+  }
+
   /** What the stream ended in without a blank line behind it. Readers drop it by the standard, but it was sent. */
   end(): SsePiece | undefined {
     return this.#overlong || this.#keptBytes > 0 ? this.#finish(Buffer.alloc(0)) : undefined;

@@ -90,6 +90,8 @@ export class Delivery implements AnswerReceiver {
       const end = endExchange(this.#outlet.rules, facts, { failed: !aborted, note: aborted ? this.#options.whyAborted() : 'upstream_lost' });
       await this.#outlet.record([end]);
       if (!aborted) this.#options.hop.counted('failed');
+      const words = aborted ? undefined : this.#body?.lastWords(`the upstream broke off before it answered (${failure.reason}); it may have been executed`);
+      if (words !== undefined) this.#outlet.write(words);
       this.#outlet.breakOff();
       this.#finish();
     });

@@ -5,7 +5,8 @@ import { endExchange } from '../path/answer.ts';
 import type { WireFacts } from '../path/drafts.ts';
 import type { RunningMac } from '../path/rules.ts';
 import { headersOfChanged, headerValue } from '../protocol/headers.ts';
-import { asLine, type LinePiece, type LineSplitter } from '../protocol/lines.ts';
+import { asEvent, asLine, type LinePiece, LineSplitter } from '../protocol/lines.ts';
+import { rpcFailure } from '../protocol/refusal.ts';
 import { type SsePiece, type SseSplitter, withData } from '../protocol/sse.ts';
 import { codingsOf } from './body.ts';
 import type { AnswerBody, AnswerHead, Outlet } from './outlet.ts';
@@ -27,6 +28,8 @@ export class EventStream implements AnswerBody {
   readonly #decoder: StreamDecoder | undefined;
   #seenBytes = 0;
   #finalSeen = false;
+  /** An event had an id: the client takes the stream up again by itself. */
+  #resumable = false;
   /** An event that is too long to be read. */
   #overlong: Opaque | undefined;
   /** What came since the stream could no longer be decoded. */
@@ -69,6 +72,15 @@ export class EventStream implements AnswerBody {
     return this.#outlet.facts(undefined, this.#seenBytes, (this.#undecoded ?? this.#overlong)?.mac.end());
   }
 
+  lastWords(reason: string): Buffer | undefined {
+    const [request, another] = this.#outlet.open.requests;
+    const packed = this.#decoder !== undefined && !this.#outlet.rewrites;
+    if (request === undefined || another !== undefined || this.#finalSeen || this.#resumable || packed || this.#undecoded !== undefined) return undefined;
+    if (!this.#splitter.isBetween) return undefined;
+    const message = Buffer.from(rpcFailure(request.idLexeme, reason));
+    return this.#splitter instanceof LineSplitter ? asLine(message) : asEvent(message);
+  }
+
   close(): void {
     this.#decoder?.close();
   }
@@ -103,6 +115,7 @@ export class EventStream implements AnswerBody {
       if (entry !== undefined) entries.push(entry);
       delivered.push(bytes);
       if (piece.kind === 'line') await this.#outlet.bindIn(piece.message.toString('utf8'));
+      if (piece.kind === 'event' && piece.id !== undefined) this.#resumable = true;
       if (piece.kind === 'event') await this.#outlet.bindIn(piece.data, piece.id);
     }
     await this.#outlet.record(entries);

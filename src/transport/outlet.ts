@@ -123,5 +123,7 @@ export interface AnswerBody {
   end(): Promise<void>;
   /** Bytes that came so far, and a MAC over those that no entry holds yet, for an answer that breaks off. */
   broken(): WireFacts;
+  /** What tells the client of a call that the answer will not come, where the answer broke off at a place where that can be said. */
+  lastWords(reason: string): Buffer | undefined;
   close(): void;
 }

@@ -63,6 +63,9 @@ export class WholeBody implements AnswerBody {
     return this.#outlet.facts(this.#mac === undefined ? joined(this.#kept) : undefined, this.#seenBytes, this.#mac?.end());
   }
 
+  /** A body that breaks off stays cut. */
+  lastWords(): undefined {}
+
   close(): void {}
 
   /** True where nothing may be delivered before all of it was looked at. */
