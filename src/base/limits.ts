@@ -193,6 +193,8 @@ export const limits = {
   renewAheadMs: 60_000,
   /** How long closing a session waits for what is in flight and for the last sync. */
   closeMsMax: 5_000,
+  /** Tools, over all connections, whose form a gateway remembers. */
+  toolsMax: 200_000,
   /** Upstream handles that a gateway remembers for one connection (RULES R2), and for how long. */
   handlesMax: 200_000,
   handleMsMax: 24 * 60 * 60_000,

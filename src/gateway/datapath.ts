@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asMcprecError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import { draftToolChange } from '../path/listing.ts';
 import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
-import type { Hop } from '../transport/hop.ts';
+import type { Hop, ListedMessage } from '../transport/hop.ts';
 import { HopMemory } from '../transport/hop-memory.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { answerRefused } from './authenticate.ts';
@@ -112,9 +113,21 @@ class SharedDataPath implements DataPath {
       judge: (status, headers) => edge.judge(status, headers),
       foreign: (given) => handles.foreign(given, owner),
       bind,
+      listed: (message) => this.#lookAtTools(session, message),
       holds: this.#parts.holds.keeperOf(session, bind),
       counted: () => undefined,
     };
+  }
+
+  async #lookAtTools(session: LiveSession, { text, exchange }: ListedMessage): Promise<void> {
+    const { tools, ids } = this.#parts;
+    const { effect } = session.config.toolChanges;
+    const changes = await tools.look(session.connection, text, effect === 'allow');
+    if (changes.length === 0 || session.rules.record === 'off') return;
+    const at = { wallMs: ids.clock.wallMs(), monoUs: ids.clock.monoUs() };
+    await session.log.append(
+      changes.map(({ name }) => draftToolChange(session.rules, { exchange, at, wire: undefined, wireBytes: 0 }, { tool: name, effect })),
+    );
   }
 
   #memoryOf(connection: string): HopMemory {

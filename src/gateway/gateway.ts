@@ -23,6 +23,7 @@ import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
 import { Sequencer } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
+import { ToolForms } from './tool-forms.ts';
 import type { Hook } from './webhooks.ts';
 import type { DataPathParts } from './wiring.ts';
 import { Witness } from './witness.ts';
@@ -102,9 +103,10 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const url = await door.open(config.listen.host, config.listen.port);
   const publicUrl = config.publicUrl.endsWith(':0') ? url : config.publicUrl;
   const events = new SessionEvents();
-  const live = new LiveSessions({ config, store, keys, ids });
+  const tools = await ToolForms.open(keys.handleKey, store);
+  const live = new LiveSessions({ config, store, keys, ids, tools });
   const { desk, holds, grantApprovals, approvals, webhooks } = openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger });
-  const grants = new Grants({ config, store, keys, ids, live, events, publicUrl, desk, approvals: grantApprovals });
+  const grants = new Grants({ config, store, keys, ids, tools, live, events, publicUrl, desk, approvals: grantApprovals });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
   const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
   const api = buildApi(
@@ -118,6 +120,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
     authenticator: new Authenticator({ publicUrl, store, live, clock }),
     handles: new Handles(keys.handleKey, store, clock),
     holds,
+    tools,
     credentials,
     commands,
     ids,

@@ -7,13 +7,16 @@ import { limits } from '../base/limits.ts';
 import { mayChange } from '../path/answer.ts';
 import { OutputSchemas } from '../path/output-schemas.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
+import type { Policy } from '../policy/call.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
 import type { PolicyContext } from '../policy/context.ts';
 import { projectPolicy } from '../policy/projection.ts';
+import { guardTools } from '../policy/tool-changes.ts';
 import type { Identity } from '../protocol/control.ts';
 import type { Session, SessionLog, SessionState, Store } from '../store/store.ts';
 import { Budgets } from './budgets.ts';
 import type { GatewayKeys } from './keys.ts';
+import type { ToolForms } from './tool-forms.ts';
 
 export interface LiveSession {
   readonly sessionId: SessionId;
@@ -44,6 +47,7 @@ export interface LiveParts {
   readonly store: Store;
   readonly keys: GatewayKeys;
   readonly ids: IdSource;
+  readonly tools: ToolForms;
 }
 
 type RulesOwner = Pick<LiveSession, 'connection' | 'identity' | 'reconcileKey' | 'stated'>;
@@ -146,13 +150,15 @@ export class LiveSessions {
   }
 
   #rules({ connection, identity, reconcileKey, stated }: RulesOwner): PathRules {
-    const { config, keys, ids } = this.#parts;
+    const { config, keys, ids, tools } = this.#parts;
     const caller = { identity, session: stated };
+    const setting = connectionOf(config, connection)?.toolChanges ?? { effect: 'allow' };
+    const guard = (policy: Policy) => guardTools(policy, setting, (tool) => tools.changed(connection, tool));
     const ledger = this.#budgets.ledgerOf({ ...identity, connection, sessionId: stated.id });
     const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
     this.#outputs.set(connection, outputs);
     const projection = projectPolicy(config, identity.groups, connection, 'gateway');
-    return rulesOf(projection, { reconcileKey, ids, caller, ledger, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+    return rulesOf(projection, { reconcileKey, ids, caller, ledger, guard, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
   }
 
   #forget(sessionId: SessionId, loading: Promise<unknown>): void {

@@ -8,6 +8,7 @@ import type { ServerCommand } from '../transport/child.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Handles } from './handles.ts';
 import type { Holds } from './holds.ts';
+import type { ToolForms } from './tool-forms.ts';
 
 export interface DataPathParts {
   readonly config: GatewayConfig;
@@ -20,6 +21,7 @@ export interface DataPathParts {
   readonly credentials: ReadonlyMap<string, readonly (readonly [string, Secret])[]>;
   /** By connection: the command that is its server. */
   readonly commands: ReadonlyMap<string, ServerCommand>;
+  readonly tools: ToolForms;
   readonly ids: IdSource;
   readonly logger: Logger;
 }

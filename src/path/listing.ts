@@ -1,6 +1,19 @@
 // Takes what a group may not use out of the lists that an upstream gives, leaving every other byte (DESIGN §5, denial on the wire).
+
+import { newId } from '../base/ids.ts';
 import { type JsonArray, type JsonNode, member, membersNamed, parseJson } from '../base/json.ts';
+import type { Effect, EntryDraft } from '../evidence/entry.ts';
 import type { Policy } from '../policy/call.ts';
+import { TOOL_CHANGES } from '../policy/tool-changes.ts';
+import { draftEntry, type WireFacts } from './drafts.ts';
+import type { PathRules } from './rules.ts';
+
+/** The entry that says that a tool was changed, and what becomes of its calls. */
+export function draftToolChange(rules: PathRules, facts: WireFacts, { tool, effect }: { readonly tool: string; readonly effect: Effect }): EntryDraft {
+  const decision = { effect, id: newId('dec', rules.ids), rule: TOOL_CHANGES };
+  const note = 'the description or schema of this tool was changed since it was first seen';
+  return draftEntry(rules, facts, { kind: 'decision', direction: 'down', decision }, undefined, { method: 'tools/list', tool, note });
+}
 
 interface Listing {
   readonly member: string;

@@ -49,6 +49,8 @@ export interface RulesParts {
   readonly caller?: Omit<PolicyContext, 'nowMs'>;
   /** Counts calls; the gateway's. */
   readonly ledger?: Ledger;
+  /** Adds to the compiled policy what only this hop knows. */
+  readonly guard?: (policy: Policy) => Policy;
   /** At the gateway only (RULES R3). */
   readonly pseudonymKey?: Uint8Array;
   /** True at the hop that masks what is on the wire: the gateway, or the forwarder where there is none. */
@@ -70,6 +72,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     pseudonymKey: parts.pseudonymKey && epochKey(parts.pseudonymKey, mask.pseudonymEpochMs, parts.ids.clock.wallMs()),
   });
   const nowMs = () => parts.ids.clock.wallMs();
+  const policy = compileProjection(projection, { ...someoneIn([], nowMs), ...parts.caller, nowMs }, parts.ledger);
   const startMac = (): RunningMac => {
     const hmac = createHmac('sha256', parts.reconcileKey);
     return { update: (bytes) => void hmac.update(bytes), end: () => hmac.digest().subarray(0, MAC_BYTES) };
@@ -78,7 +81,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     connection: name,
     kind,
     record,
-    policy: compileProjection(projection, { ...someoneIn([], nowMs), ...parts.caller, nowMs }, parts.ledger),
+    policy: parts.guard?.(policy) ?? policy,
     masker: maskings.own.record,
     maskingOf: (masks) => maskings.of(masks),
     maskingOfUnknown: maskings.of(projection.rules.flatMap((rule) => (rule.effect === 'mask' ? [{ rule: rule.id, ...rule.mask }] : []))),

@@ -1,5 +1,6 @@
 // What the store remembers so that something works only once or only for its owner: proofs and upstream handles.
 import type { Kysely } from 'kysely';
+import { limits } from '../base/limits.ts';
 import type { Tables } from './schema.ts';
 import type { GuardStore } from './store.ts';
 import type { Writer } from './writer.ts';
@@ -29,6 +30,21 @@ export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {
     async handleExpiry(mac, nowMs) {
       const row = await db.selectFrom('handles').select('expires_ms').where('mac', '=', mac).where('expires_ms', '>', nowMs).executeTakeFirst();
       return row?.expires_ms;
+    },
+    async tools() {
+      const rows = await db.selectFrom('tools').selectAll().limit(limits.toolsMax).execute();
+      return rows.map(({ tool, known, changed }) => ({ tool, known, changed: changed ?? undefined }));
+    },
+    async keepTools(tools) {
+      if (tools.length === 0) return;
+      await writer.commit({
+        statements: tools.map(({ tool, known, changed = null }) =>
+          db
+            .insertInto('tools')
+            .values({ tool, known, changed })
+            .onConflict((on) => on.column('tool').doUpdateSet({ known, changed })),
+        ),
+      });
     },
     async sweep(nowMs) {
       await writer.commit({

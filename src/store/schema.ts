@@ -17,6 +17,7 @@ export interface Tables {
   readonly exchanges: ExchangeTable;
   readonly handles: HandleTable;
   readonly proofs: ProofTable;
+  readonly tools: ToolTable;
   readonly approvals: ApprovalTable;
   readonly rounds: RoundTable;
   readonly deliveries: DeliveryTable;
@@ -170,6 +171,14 @@ export interface ExchangeTable {
 export interface HandleTable {
   readonly mac: Uint8Array;
   readonly expires_ms: number;
+}
+
+/** Tools as they were first seen on a connection; MACs only. */
+export interface ToolTable {
+  readonly tool: Uint8Array;
+  readonly known: Uint8Array;
+  /** The form that it has now, where that is another one. */
+  readonly changed: Uint8Array | null;
 }
 
 /** DPoP proofs that were used (RFC 9449 §11.1). */

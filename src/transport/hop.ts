@@ -1,4 +1,5 @@
 // What the shell of the data path is told about its place: where requests go, how they are dressed, what is remembered. Types only.
+import type { ExchangeId } from '../base/ids.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import type { PathRules } from '../path/rules.ts';
 import type { ForeignHandle, Handle } from '../protocol/handles.ts';
@@ -29,6 +30,12 @@ export type AnswerVerdict =
   | { readonly kind: 'failure'; readonly reason: string }
   | { readonly kind: 'refused'; readonly refusal: Refusal };
 
+/** A message of an upstream, and the exchange that it belongs to. */
+export interface ListedMessage {
+  readonly text: string;
+  readonly exchange: ExchangeId;
+}
+
 /** One session at one hop, as the shell needs it. */
 export interface Hop {
   /** The rules in force now; a renewed projection replaces them between two requests. */
@@ -49,6 +56,8 @@ export interface Hop {
   foreign(handles: readonly Handle[]): Promise<ForeignHandle | undefined>;
   /** Remembers handles that the upstream gave this identity; durable once it resolves. */
   bind(handles: readonly Handle[]): Promise<void>;
+  /** Looks at a message that may hold a list of tools, before it is delivered; left out where nobody remembers them. */
+  listed?(message: ListedMessage): Promise<void>;
   /** Who asks a human about a call that a rule holds; left out where nobody can be asked, and such a call is refused. */
   readonly holds?: HoldKeeper;
   /** Tells whoever counts for a status line. */

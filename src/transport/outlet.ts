@@ -66,9 +66,10 @@ export class Outlet {
     return handles.length === 0 ? Promise.resolve() : this.#hop.bind(handles);
   }
 
-  /** Remembers the handles in a message of the upstream. */
-  bindIn(text: string | undefined, eventId?: string): Promise<void> {
-    return this.bind(handlesInAnswer(text ?? '', eventId));
+  /** Remembers the handles in a message of the upstream, and the tools that it lists. */
+  async bindIn(text: string | undefined, eventId?: string): Promise<void> {
+    await this.bind(handlesInAnswer(text ?? '', eventId));
+    if (text !== undefined && mayList(this.open)) await this.#hop.listed?.({ text, exchange: this.open.exchange });
   }
 
   /** Facts of a message of this exchange; `mac` is the one of a message that was not kept. */

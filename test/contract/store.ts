@@ -80,5 +80,19 @@ function guardsContract(t: StoreAtHand): void {
       await t.store.sweep(startMs + 15);
       expect(await t.store.handleExpiry(b, startMs)).toBeUndefined();
     });
+
+    it('keeps how tools look, the newest look of each', async () => {
+      const [a, b, known, changed] = [randomBytes(32), randomBytes(32), randomBytes(32), randomBytes(32)];
+      await t.store.keepTools([
+        { tool: a, known, changed: undefined },
+        { tool: b, known, changed },
+      ]);
+      await t.store.keepTools([{ tool: a, known, changed }]);
+      await t.store.keepTools([{ tool: b, known: changed, changed: undefined }]);
+      await t.reopen();
+      const seen = (await t.store.tools()).map((tool) => [tool.tool, tool.known, tool.changed].map((mac) => mac && Buffer.from(mac).toString('hex')));
+      const hex = (...macs: readonly (Buffer | undefined)[]) => macs.map((mac) => mac?.toString('hex'));
+      expect(seen.toSorted()).toEqual([hex(a, known, changed), hex(b, changed, undefined)].toSorted());
+    });
   });
 }

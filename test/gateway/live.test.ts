@@ -7,6 +7,7 @@ import { Grants } from '../../src/gateway/grants.ts';
 import { createKeys, loadKeys } from '../../src/gateway/keys.ts';
 import { LiveSessions } from '../../src/gateway/live.ts';
 import { openApprovals } from '../../src/gateway/open-approvals.ts';
+import { ToolForms } from '../../src/gateway/tool-forms.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -30,7 +31,8 @@ it('a session that a request loads while it is being ended is ended for that req
       return opened.endSession(ending);
     },
   };
-  const parts = { config, store, keys: loadKeys({ kind: 'file', path: keysFile }, {}, world.ids.random), ids: world.ids };
+  const keys = loadKeys({ kind: 'file', path: keysFile }, {}, world.ids.random);
+  const parts = { config, store, keys, ids: world.ids, tools: await ToolForms.open(keys.handleKey, store) };
   const live = new LiveSessions(parts);
   const { publicUrl } = world.gateway;
   const events = new SessionEvents();
