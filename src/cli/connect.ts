@@ -57,6 +57,7 @@ export async function runConnect(connections: readonly string[], options: Connec
     approvalWait: approvalWait(options, io),
     ids: { clock: io.clock, random: io.random },
     report: (event) => report(event),
+    askHold: status && ((question, signal) => status.ask(question, signal)),
   });
   banner(forwarder, options, io);
   status?.run(forwarder, { interrupt: interrupted, extend: () => extend(forwarder, io, status) });

@@ -1,6 +1,8 @@
 // The one line that lives under the banner of `connect`, and its keys. Plain text and two control sequences: no screen library.
 import type { Forwarder } from '../forwarder/forwarder.ts';
-import type { Io } from './io.ts';
+import type { AskHold, HoldQuestion } from '../forwarder/solo-holds.ts';
+import { HoldQuestions } from './hold-questions.ts';
+import { type Io, note } from './io.ts';
 
 export interface StatusKeys {
   readonly interrupt: () => void;
@@ -19,9 +21,20 @@ export class StatusLine {
   #timer: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #onKey: ((key: Buffer) => void) | undefined;
+  readonly #questions: HoldQuestions;
 
   constructor(io: Io) {
     this.#io = io;
+    this.#questions = new HoldQuestions((lines) => {
+      this.clear();
+      for (const line of lines) note(io, line);
+      this.draw();
+    });
+  }
+
+  /** Asks about a held call, one after the other; see AskHold. */
+  ask(question: HoldQuestion, signal: AbortSignal): ReturnType<AskHold> {
+    return this.#questions.ask(question, signal);
   }
 
   /** Draws the line and listens to keys until `stop`. */
@@ -32,6 +45,7 @@ export class StatusLine {
       const text = key.toString();
       // In raw mode the terminal does not turn Ctrl-C into a signal.
       if (text === CTRL_C || text === CTRL_D || text === 'q') keys.interrupt();
+      else if (this.#questions.answer(text)) this.#paint();
       else if (text === 'r') void keys.extend();
     };
     stdin.setRawMode(true);
@@ -68,12 +82,13 @@ export class StatusLine {
   #paint(): void {
     if (this.#forwarder === undefined) return;
     const width = this.#io.stdout.columns || 80;
-    this.#io.stdout.write(ERASE_LINE + statusText(this.#forwarder, this.#io.clock.wallMs()).slice(0, width - 1));
+    const line = this.#questions.isAsking ? '? y approves this call once · n refuses it · Ctrl-C ends' : undefined;
+    this.#io.stdout.write(ERASE_LINE + (line ?? statusText(this.#forwarder, this.#io.clock.wallMs())).slice(0, width - 1));
   }
 }
 
 function statusText(forwarder: Forwarder, nowMs: number): string {
-  const sum = { calls: 0, denied: 0, masked: 0, failed: 0 };
+  const sum = { calls: 0, denied: 0, masked: 0, failed: 0, held: 0 };
   let expiresAtMs = Number.POSITIVE_INFINITY;
   let ended = false;
   for (const { session, granted } of forwarder.seats) {
@@ -82,10 +97,12 @@ function statusText(forwarder: Forwarder, nowMs: number): string {
     sum.denied += counts.denied;
     sum.masked += counts.masked;
     sum.failed += counts.failed;
+    sum.held += counts.held;
     if (granted !== undefined) expiresAtMs = Math.min(expiresAtMs, granted.grant.expiresAtMs);
     ended ||= session.ended !== undefined;
   }
   const parts = [`${sum.calls} calls`, `${sum.denied} denied`, `${sum.masked} masked`];
+  if (sum.held > 0) parts.push(`${sum.held} held`);
   if (sum.failed > 0) parts.push(`${sum.failed} failed`);
   if (Number.isFinite(expiresAtMs)) {
     const { lag, syncError } = forwarder;

@@ -6,6 +6,7 @@ import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import type { Projection } from '../policy/projection.ts';
 import type { ApprovalSummary } from '../protocol/approvals.ts';
 import type { ServerCommand } from '../transport/child.ts';
+import type { AskHold } from './solo-holds.ts';
 
 /** What the forwarder connects to. */
 export type Target = SoloTarget | { readonly kind: 'gateway'; readonly connection: string; readonly identity: GatewayIdentity };
@@ -60,4 +61,6 @@ export interface ForwarderOptions {
   readonly approvalWait: { readonly msMax: number | undefined; readonly signal: AbortSignal };
   readonly ids: IdSource;
   readonly report: (event: ForwarderEvent) => void;
+  /** Where there is no gateway: asks whoever sits at the terminal about a held call. Left out, such a call is refused. */
+  readonly askHold?: AskHold | undefined;
 }

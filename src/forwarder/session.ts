@@ -15,6 +15,7 @@ import { headers as ourHeaders } from '../protocol/control.ts';
 import { headerValue } from '../protocol/headers.ts';
 import { answerPlain, type Refusal } from '../protocol/refusal.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
+import type { HoldKeeper } from '../transport/held.ts';
 import type { Hop } from '../transport/hop.ts';
 import { HopMemory } from '../transport/hop-memory.ts';
 import type { ServerProcesses } from '../transport/server-process.ts';
@@ -46,6 +47,8 @@ export interface SessionParts {
   readonly localToken: Secret;
   /** Called after every call, so that a status line can be drawn. */
   readonly changed: () => void;
+  /** Who is asked about held calls where there is no gateway; left out where nobody can be. */
+  readonly holds?: HoldKeeper;
 }
 
 export interface SessionServer {
@@ -191,7 +194,7 @@ export class ForwarderSession implements Lodger {
   }
 
   #hop(): Hop {
-    const { edge, upstream } = this.#parts;
+    const { edge, upstream, holds } = this.#parts;
     return {
       rules: this.#rules,
       upstream,
@@ -207,6 +210,7 @@ export class ForwarderSession implements Lodger {
       // Handles are the gateway's business: it is the one who shares an upstream credential among people (RULES R2).
       foreign: () => Promise.resolve(undefined),
       bind: () => Promise.resolve(),
+      ...(holds !== undefined && { holds }),
       counted: (event) => this.#count(event),
     };
   }

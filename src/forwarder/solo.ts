@@ -16,6 +16,7 @@ import type { UpstreamPool } from '../transport/upstream.ts';
 import { type Edge, pipeEdge, soloEdge } from './edge.ts';
 import type { SoloTarget } from './options.ts';
 import { ForwarderSession, type SessionParts } from './session.ts';
+import { type AskHold, soloHolds } from './solo-holds.ts';
 
 export interface SoloOptions {
   readonly target: SoloTarget;
@@ -26,6 +27,8 @@ export interface SoloOptions {
   readonly ids: IdSource;
   readonly client: Readonly<Record<string, unknown>>;
   readonly changed: () => void;
+  /** Asks whoever sits at the terminal; left out where nobody does. */
+  readonly askHold?: AskHold | undefined;
   /** Signs the checkpoints of the log. */
   readonly signer: LogSigner;
   /** A checkpoint could not be signed. */
@@ -66,9 +69,17 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
       payload: statementBytes(rules.masker, stated, given),
     },
   });
-  const { signer, trouble } = options;
+  const { signer, trouble, askHold } = options;
   const checkpoints = new Checkpointer({ log, notary: journal.notary, signer, clock: ids.clock, seen: () => undefined, trouble });
-  const session: ForwarderSession = new ForwarderSession({ log, checkpoints, rules, localToken, changed, ...serverOf(options, () => session) });
+  const session: ForwarderSession = new ForwarderSession({
+    log,
+    checkpoints,
+    rules,
+    localToken,
+    changed,
+    ...serverOf(options, () => session),
+    ...(askHold && { holds: soloHolds({ rules: () => session.rules, record: (entries) => session.append(entries), askHold }) }),
+  });
   return session;
 }
 

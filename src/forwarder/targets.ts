@@ -52,6 +52,7 @@ export async function openSeat(target: Target, place: Place, parts: SeatParts): 
     signer: soloSigner(options.home),
     trouble: (error) => options.report({ event: 'trouble', message: `the log’s checkpoint could not be signed: ${asMcprecError(error).message}` }),
     said: (bytes) => options.report({ event: 'stderr', bytes }),
+    askHold: options.askHold,
   });
   return new Seat(session);
 }
