@@ -67,6 +67,7 @@ async function startUpstream(): Promise<Upstream> {
 export interface WorldOptions extends Pick<ProviderOptions, 'accessTokenSeconds'> {
   /** Lines of the identity part of gateway.yaml. */
   readonly identity?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** Changes the text of gateway.yaml; `UPSTREAM` in it is the upstream's origin. */
   readonly edit?: (yaml: string) => string;
   /** The gateway's, where it is to differ from the provider's. */
@@ -154,7 +155,7 @@ mask: { apply: [record], detectors: [secrets, email], fields: [] }
     const port = this.#gateway === undefined ? 0 : Number(new URL(this.#gateway.url).port);
     const { config } = parseConfig(this.configText(port), { file: 'gateway.yaml' });
     const logger = pino({ level: 'info' }, { write: (line: string) => void this.log.push(line) });
-    this.#gateway = await startGateway(config, { ...this.ids, env: { TEST_API_KEY: 'upstream-key' }, logger, createKeys: true });
+    this.#gateway = await startGateway(config, { ...this.ids, env: { TEST_API_KEY: 'upstream-key', ...this.#options.env }, logger, createKeys: true });
   }
 
   /** Starts the gateway again with its configuration changed once more. */
