@@ -8,6 +8,10 @@ import { defaults, mcpRecord, text } from './maskers.ts';
 const masker = compileMasker({
   detectors: [...defaults, 'person', 'address'],
   fields: [{ path: '$..a.*.b' }, { path: 'zip' }],
+  patterns: [
+    { name: 'staff', pattern: 'EMP-[0-9]{6}' },
+    { name: 'tail', pattern: 'zip [a-z]+ [0-9]' },
+  ],
 });
 
 const SMALL = 4_000;
@@ -119,6 +123,22 @@ const seeds: readonly string[] = [
   '0123456789abcdef',
   '0123456789abcdef0123456789abcdef ',
   'secret 0123456789abcdef0123456789abcdef',
+  "password '",
+  'PASSWORD ',
+  'identified by ',
+  'token ',
+  'cvv ',
+  ' -p',
+  'mysql -p',
+  'redis-cli -a a',
+  'A_KEY=aB1',
+  'user[password]=a',
+  '%5Bpassword%5D=',
+  '%2B1',
+  'sqlplus a/',
+  'whsec_aB1/',
+  '1//0',
+  'EMP-123456 ',
   '{"a":',
   '[[',
   '{"a":{"b":1},',
@@ -155,6 +175,12 @@ describe('in plain text', () => {
 describe('in JSON', () => {
   const inJson = (seed: string, length: number): string => JSON.stringify({ jsonrpc: '2.0', id: 1, result: { t: grown(seed, length) } });
   it.each(seeds.filter((seed) => /["\\{[:=@]/.test(seed)))('%j', (seed) => expectLinear(inJson(seed, SMALL), inJson(seed, SMALL * GROWTH), mcpRecord));
+});
+
+describe('in a text that is read again without its escapes', () => {
+  it.each(['\\', '\\u', '\\\\u00', '\uff11', '\uff20a', '\u200b1', '\u0661 ', 'a@', '1-', '=', '"', 'EMP-12345', 'zip a '])('%j', (seed) =>
+    expectLinear(`a\\u0040b ${grown(seed, SMALL)}`, `a\\u0040b ${grown(seed, SMALL * GROWTH)}`, text),
+  );
 });
 
 it('holds for seeds in a row, and for JSON that does not end', () => {
