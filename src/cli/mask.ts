@@ -117,8 +117,9 @@ export class TextFilter {
     if (text === '') return '';
     const scope = form === 'json' && text.includes('"jsonrpc"') ? 'mcp' : 'free';
     const { text: masked, count, masks } = this.#masker.mask(text, { form, scope, target: 'record' });
-    for (const { kind } of masks) this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
-    this.#fields += count - masks.length;
+    const found = masks.filter(({ kind }) => kind !== 'field');
+    for (const { kind } of found) this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+    this.#fields += count - found.length;
     return masked;
   }
 }

@@ -140,7 +140,7 @@ export class Holds {
   }
 
   #show(session: HoldingSession, held: HeldCall, why: string | undefined) {
-    return showCall(session.rules.masker, held, why);
+    return showCall(session.rules.maskingOf(held.hold.masks).record, held, why);
   }
 
   #wait(session: HoldingSession, held: HeldCall, { approval, bind }: { approval: Approval; bind: Bind }): HoldWait {

@@ -7,7 +7,7 @@ import type { ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerHeld, answerHeldHttp, type HeldNotice, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { callOf } from './call.ts';
 import { digestCall, digestHttp } from './digest.ts';
-import { type Content, draftEntry, type WireFacts } from './drafts.ts';
+import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import type { HttpCall } from './http.ts';
 import { refuseMessages } from './refuse.ts';
 import { type ClientRequest, type ForwardStep, namesOfMessages, type RequestStep } from './request.ts';
@@ -105,7 +105,7 @@ function draftHold(
   names: Names,
 ): EntryDraft {
   return draftEntry(
-    rules,
+    recordedBy(rules, rules.maskingOf(hold.masks)),
     request.facts,
     {
       kind: 'decision',

@@ -6,7 +6,7 @@ import { answerNoSuchMethod, answerUnknownHandle, type ForeignHandle } from '../
 import type { BodyFault, ClientMessage, ClientMessages } from '../protocol/message.ts';
 import { answerFault, answerIntakeError, answerIntakeRefusal, answerPlain, answerRefusal, answerRefusedBatch, type Refusal } from '../protocol/refusal.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
-import { type Content, draftEntry } from './drafts.ts';
+import { type Content, draftEntry, recordedBy } from './drafts.ts';
 import { bareNames, type ClientRequest, namesOfMessages, type RequestStep, readMessages } from './request.ts';
 import type { PathRules } from './rules.ts';
 
@@ -86,7 +86,7 @@ export function refuseForeignHandle(rules: PathRules, request: ClientRequest, me
   return { kind: 'answer', entries: [draftDenial(rules, request, refusal, undefined, names, answer.status)], answer };
 }
 
-/** The entry of a call that was not forwarded. */
+/** The entry of a call that was not forwarded. No rule says what is masked in it, so all that do have their say. */
 export function draftDenial(
   rules: PathRules,
   request: ClientRequest,
@@ -96,7 +96,7 @@ export function draftDenial(
   status?: number,
 ): EntryDraft {
   return draftEntry(
-    rules,
+    recordedBy(rules, rules.maskingOfUnknown),
     request.facts,
     {
       kind: 'decision',

@@ -106,3 +106,16 @@ test('in the record, what the rule adds to the session’s own', () => {
   expect(masked.changed).toBeUndefined();
   expect(masked.entries[0]?.maskerVersion).not.toBe(kept.entries[0]?.maskerVersion);
 });
+
+test('a call that is denied is recorded masked by every rule, as none can be asked whether it holds', () => {
+  const mask = {
+    id: 'city',
+    effect: 'mask' as const,
+    tools: ['send_*'],
+    mask: { apply: ['record' as const], detectors: [], fields: [{ path: '$..city', as: 'redact' as const }] },
+  };
+  const rules = makeRules({ rules: [{ id: 'never', effect: 'deny', tools: ['send_*'] }, mask] });
+  const step = takeMcpPost(rules, makeRequest(rules, 'POST', message(1, 'send_x', { city: 'Oslo' })));
+  if (step.kind !== 'answer') throw new Error('it went on');
+  expect(storedText(step.entries[0] as never)).not.toContain('Oslo');
+});
