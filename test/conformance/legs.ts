@@ -25,8 +25,8 @@ export const legs: readonly Leg[] = [
   { name: 'server, 2025-11-25, fixture on SDK v1', side: 'server', revision: '2025-11-25', endpoint: legacyEndpoint },
   { name: 'server, 2025-11-25, fixture on SDK v2', side: 'server', revision: '2025-11-25', endpoint: modernEndpoint, quick: [] },
   { name: 'server, 2026-07-28, fixture on SDK v2', side: 'server', revision: '2026-07-28', endpoint: modernEndpoint },
-  { name: 'client, 2025-11-25, fixture on SDK v2', side: 'client', revision: '2025-11-25', quick: ['tools_call', 'sse-retry'] },
-  { name: 'client, 2026-07-28, fixture on SDK v2', side: 'client', revision: '2026-07-28', quick: ['http-custom-headers', 'sep-2322-client-request-state'] },
+  { name: 'client, 2025-11-25, fixture on SDK v2', side: 'client', revision: '2025-11-25', quick: ['tools_call'] },
+  { name: 'client, 2026-07-28, fixture on SDK v2', side: 'client', revision: '2026-07-28', quick: ['http-custom-headers'] },
 ];
 
 export interface LegOutcome {
