@@ -104,6 +104,10 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
     .command('verify')
     .description('recompute the evidence of the journal: every leaf, commitment and root')
     .option('--session <id>', 'only this session; the start of an id will do')
+    .option('--bundle <file>', 'not the journal, but a bundle that mcprec sessions export wrote')
+    .option('--reconcile', 'compare with what the gateway recorded of the same sessions')
+    .option(...GATEWAY)
+    .option(...PASSPHRASE)
     .option(...JSON_FLAG)
     .action(async (options) => exit(await (await import('./verify.ts')).runVerify(options, io)));
   program
@@ -147,6 +151,27 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
+  sessions
+    .command('export')
+    .description('write a session with its proofs to stdout, for others to verify')
+    .argument('<session>', 'its id, or the start of it')
+    .action(async (session: string, options) => (await import('./sessions-erase.ts')).runExport(session, options, io));
+  sessions
+    .command('erase')
+    .description('remove payloads and names of a session for good; a signed entry says so')
+    .argument('<session>', 'its id, or the start of it')
+    .option('--reason <text>', 'why; it is recorded')
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (session: string, options) => (await import('./sessions-erase.ts')).runErase(session, options, io));
+  sessions
+    .command('prune')
+    .description('remove payloads and names of old sessions that the gateway has receipted; signed entries say so')
+    .option('--keep <duration>', 'keep what is younger, e.g. 30d')
+    .option('--max-size <size>', 'remove the oldest until the journal is no larger, e.g. 500MB')
+    .option(...PASSPHRASE)
+    .option(...JSON_FLAG)
+    .action(async (options) => (await import('./sessions-erase.ts')).runPrune(options, io));
   sessions
     .command('replay')
     .description('replay a session at its recorded pace or faster')

@@ -6,15 +6,22 @@ import { openJournal } from '../journal/journal.ts';
 import type { SessionReport } from '../journal/verify.ts';
 import { journalPath } from './home.ts';
 import { type Io, say, sayJson } from './io.ts';
+import type { SecretFlags } from './login.ts';
+import { reconcileAll, runVerifyBundle, sayReconciled } from './verify-more.ts';
 
-export interface VerifyOptions {
+export interface VerifyOptions extends SecretFlags {
   /** Id or unique prefix; without it every session is verified. */
   readonly session?: string;
+  /** A bundle instead of the journal. */
+  readonly bundle?: string;
+  readonly reconcile?: boolean;
+  readonly gateway?: string;
   readonly json?: boolean;
 }
 
-/** Verifies the journal. Resolves to 0, or to 7 (`verify_failed`) where anything is wrong. Throws `not_found`, `id_ambiguous`, `journal_*`. */
+/** Verifies the journal, or a bundle. Resolves to 0, or to 7 (`verify_failed`) where anything is wrong. Throws `not_found`, `id_ambiguous`, `journal_*`. */
 export async function runVerify(options: VerifyOptions, io: Io): Promise<number> {
+  if (options.bundle !== undefined) return runVerifyBundle(options.bundle, options, io);
   using journal = openJournal({ path: journalPath(io.home), clock: io.clock, random: io.random, mode: 'read' });
   const verifier = journal.verifier();
   const ids = options.session === undefined ? verifier.sessionIds() : [journal.findSession(options.session).sessionId];
@@ -26,11 +33,14 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<number>
     if (!options.json) sayReport(io, report);
   }
   const whole = options.session === undefined ? verifier.verifyWhole() : [];
+  const reconciled = options.reconcile || options.gateway !== undefined ? await reconcileAll(journal, reports, options, io) : [];
   const failed = reports.filter(hasFindings);
-  const verified = failed.length === 0 && whole.length === 0;
-  if (options.json) sayJson(io, { verified, sessions: reports, findings: whole });
+  const differing = reconciled.filter(({ counts }) => counts.differs > 0 || counts.missing > 0);
+  const verified = failed.length === 0 && whole.length === 0 && differing.length === 0;
+  if (options.json) sayJson(io, { verified, sessions: reports, findings: whole, ...(reconciled.length > 0 && { reconciled }) });
   else {
     for (const finding of whole) say(io, describe(finding));
+    for (const one of reconciled) sayReconciled(io, one);
     say(io, summarise(reports, failed, whole));
   }
   return verified ? 0 : exitCodes.journal;
@@ -42,10 +52,14 @@ function hasFindings(report: SessionReport): boolean {
 
 function sayReport(io: Io, report: SessionReport): void {
   const { sessionId, connection, entries, findings, more } = report;
-  const outcome = findings.length === 0 ? 'verified' : count(findings.length + more, 'finding');
+  const outcome = findings.length === 0 ? `verified${remarkOf(report)}` : count(findings.length + more, 'finding');
   say(io, escapeHostileLine(`${sessionId}  ${connection}  ${count(entries, 'entry')}  ${outcome}`));
   for (const finding of findings) say(io, `  ${describe(finding)}`);
   if (more > 0) say(io, `  and ${more} more`);
+}
+
+function remarkOf({ erased, pruned }: SessionReport): string {
+  return `${erased > 0 ? `, ${count(erased, 'entry')} erased, authorised` : ''}${pruned > 0 ? `, ${count(pruned, 'entry')} pruned` : ''}`;
 }
 
 function describe({ code, index, message }: Finding): string {

@@ -3,28 +3,20 @@ import type { Database } from 'better-sqlite3';
 import { asMcprecError } from '../base/errors.ts';
 import { idFromBytes, type LogId } from '../base/ids.ts';
 import { openCheckpoint, originOf, type TreeHead } from '../evidence/checkpoint.ts';
-import type { Known, LogHead, Removed, StatedHead } from '../evidence/claims.ts';
+import type { Known, LogHead, StatedHead } from '../evidence/claims.ts';
 import type { LogReport } from '../evidence/findings.ts';
-import type { Leaf } from '../evidence/leaf.ts';
+import { IndexContents } from '../evidence/index-contents.ts';
 import { Frontier, hashBytes } from '../evidence/merkle.ts';
 import { parseVerifier } from '../evidence/note.ts';
 import { openReceipt } from '../evidence/receipt.ts';
-import { readIndexStatement, readKeyStatement, readRemoval } from '../evidence/statements.ts';
 import { LogVerifier } from '../evidence/verify.ts';
 import { type PackedRow, packedRows, unpackRow } from './packed-rows.ts';
 import { entriesPerLog } from './schema.ts';
 
-/** All index logs of one gateway, or of solo use (`''`), older ones first. */
-export interface IndexContents {
-  readonly gateway: string;
-  /** Keys that checkpoints may be signed with. */
-  readonly keys: readonly Uint8Array[];
-  readonly opened: ReadonlySet<LogId>;
-  readonly ended: ReadonlyMap<LogId, TreeHead>;
-  /** Only what a signed checkpoint covers. */
-  readonly removed: ReadonlyMap<LogId, readonly Removed[]>;
-  /** What the verification of the index logs themselves found. */
-  readonly reports: readonly LogReport[];
+/** All index logs of one gateway, or of solo use (`''`). */
+export class GatewayIndex extends IndexContents {
+  /** What the verification of the index logs themselves found, older ones first. */
+  readonly reports: LogReport[] = [];
 }
 
 /** What is known of one log beside its entries. */
@@ -43,24 +35,16 @@ interface IndexRow {
   readonly gateway: string;
 }
 
-interface Found {
-  readonly keys: Uint8Array[];
-  readonly opened: Set<LogId>;
-  readonly ended: Map<LogId, TreeHead>;
-  readonly removed: Map<LogId, Removed[]>;
-  readonly reports: LogReport[];
-}
-
 export class IndexReader {
   readonly #db: Database;
-  #contents: ReadonlyMap<string, IndexContents> | undefined;
+  #contents: ReadonlyMap<string, GatewayIndex> | undefined;
 
   constructor(db: Database) {
     this.#db = db;
   }
 
   /** By gateway. Read once. */
-  contents(): ReadonlyMap<string, IndexContents> {
+  contents(): ReadonlyMap<string, GatewayIndex> {
     this.#contents ??= this.#readAll();
     return this.#contents;
   }
@@ -82,20 +66,20 @@ export class IndexReader {
     };
   }
 
-  #readAll(): ReadonlyMap<string, IndexContents> {
+  #readAll(): ReadonlyMap<string, GatewayIndex> {
     const rows = this.#db
       .prepare<[], IndexRow>('SELECT i.log_no, i.gateway, l.log_id, l.frontier FROM indexes i JOIN logs l USING (log_no) ORDER BY i.log_no')
       .all();
-    const found = new Map<string, Found>();
+    const found = new Map<string, GatewayIndex>();
     for (const row of rows) {
-      const into = found.get(row.gateway) ?? { keys: [], opened: new Set(), ended: new Map(), removed: new Map(), reports: [] };
+      const into = found.get(row.gateway) ?? new GatewayIndex();
       found.set(row.gateway, into);
       this.#readOne(row, into);
     }
-    return new Map([...found].map(([gateway, contents]) => [gateway, { gateway, ...contents }]));
+    return found;
   }
 
-  #readOne(row: IndexRow, into: Found): void {
+  #readOne(row: IndexRow, into: GatewayIndex): void {
     const logId = idFromBytes('log', row.log_id);
     const frontier = readFrontier(row.frontier);
     if (frontier === undefined) {
@@ -106,8 +90,10 @@ export class IndexReader {
     const head: LogHead = { logId, role: 'index', size: frontier.size, root: frontier.root(), state: 'open', calls: 0, denied: 0, masked: 0 };
     const entries = this.#db.prepare<[number, number], PackedRow>(packedRows);
     const base = row.log_no * entriesPerLog;
-    const keys = this.#keysIn(entries.iterate(base, base + entriesPerLog));
-    into.keys.push(...keys);
+    for (const stored of entries.iterate(base, base + entriesPerLog)) {
+      const { payload } = unpackRow(stored);
+      if (payload !== undefined && payload !== 'unreadable') into.addKey(payload.bytes);
+    }
     const faults: string[] = [];
     const heads = this.#signedHeads(row.log_no, logId, into.keys, faults);
     const receipt = this.#receipt(row.log_no, logId, row.gateway, into.keys, faults);
@@ -120,27 +106,12 @@ export class IndexReader {
       if (leaf === undefined) continue;
       const payload = entry.payload === 'unreadable' ? undefined : entry.payload?.bytes;
       try {
-        readInto(into, leaf, payload, entry.index < signed);
+        into.add(leaf, payload, entry.index < signed);
       } catch (error) {
         log.report('index_malformed', entry.index, asMcprecError(error).message);
       }
     }
     into.reports.push(log.finish());
-  }
-
-  /** First of all, because checkpoints in the middle are signed with keys that stand before them. */
-  #keysIn(rows: Iterable<PackedRow>): Uint8Array[] {
-    const keys: Uint8Array[] = [];
-    for (const row of rows) {
-      const { payload } = unpackRow(row);
-      if (payload === undefined || payload === 'unreadable') continue;
-      try {
-        keys.push(readKeyStatement(payload.bytes).slice());
-      } catch {
-        // Another statement.
-      }
-    }
-    return keys;
   }
 
   #signedHeads(logNo: number, logId: LogId, keys: readonly Uint8Array[], faults: string[]): StatedHead[] {
@@ -199,26 +170,4 @@ function openByAny(note: string, origin: string, keys: readonly Uint8Array[]): T
     }
   }
   return undefined;
-}
-
-function readInto(into: Found, { kind, subject, head }: Leaf, payload: Uint8Array | undefined, isSigned: boolean): void {
-  switch (kind) {
-    case 'index':
-      readIndexStatement(payload);
-      return;
-    case 'opened':
-      if (subject !== undefined) into.opened.add(subject);
-      return;
-    case 'ended':
-      if (subject !== undefined && head !== undefined) into.ended.set(subject, head);
-      return;
-    case 'erasure':
-    case 'retention': {
-      const { from, to } = readRemoval(payload);
-      if (subject !== undefined && isSigned) into.removed.set(subject, [...(into.removed.get(subject) ?? []), { kind, from, to }]);
-      return;
-    }
-    default:
-      return;
-  }
 }

@@ -2,7 +2,7 @@
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
-import type { LogId } from '../base/ids.ts';
+import type { LogId, SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
@@ -13,6 +13,8 @@ import type { LogUpload } from '../protocol/control.ts';
 import { whenFree } from './busy.ts';
 import { Committer } from './committer.ts';
 import { type DatabaseOptions, openDatabase } from './database.ts';
+import { Eraser } from './eraser.ts';
+import { exportSession } from './exporter.ts';
 import { IndexLogs } from './index-logs.ts';
 import { closeDeadSessions, takeLease } from './janitor.ts';
 import { LogWriter } from './log-writer.ts';
@@ -66,6 +68,8 @@ export class Journal implements Disposable {
   readonly #indexes: IndexLogs;
   /** Its checkpoints, receipts, and what it has seen of gateways' trees. */
   readonly notary: Notary;
+  /** Takes contents out for good. */
+  readonly eraser: Eraser;
   readonly #owner = thisOwner();
 
   /** Made by `openJournal` only. */
@@ -77,6 +81,7 @@ export class Journal implements Disposable {
     this.#outbox = this.#read(() => new Outbox(db, this.#committer, (logId) => this.#reader.logNo(logId)));
     this.#indexes = this.#read(() => new IndexLogs(db, this.#writer, { clock, random }));
     this.notary = this.#read(() => new Notary(db, this.#committer, this.#indexes));
+    this.eraser = new Eraser({ db, committer: this.#committer, indexes: this.#indexes, notary: this.notary });
     if (mode !== 'read') closeDeadSessions(db, { writer: this.#writer, indexes: this.#indexes }, { clock, random });
   }
 
@@ -176,6 +181,11 @@ export class Journal implements Disposable {
 
   syncLag(): SyncLag {
     return this.#read(() => this.#outbox.lag());
+  }
+
+  /** A session's bundle as JSON text, in pieces. Throws `not_found`, `journal_corrupt`. */
+  exportSession(sessionId: SessionId): Generator<string> {
+    return exportSession(this.#db, sessionId, this.#clock.wallMs());
   }
 
   /** What checks the journal's evidence. */

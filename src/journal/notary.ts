@@ -62,6 +62,8 @@ export class Notary {
   /** Signs every log of that gateway (undefined: solo) whose head is not signed yet, its index log last. */
   signAll(gateway: string | undefined, signer: LogSigner): Promise<void> {
     return this.#write(() => {
+      // It begins with the first session; before, the gateway does not know this device either.
+      if (this.#indexes.find(gateway) === undefined) return;
       this.#indexes.stateKey(gateway, signer.publicKey);
       for (const row of this.#unsigned.all(gateway ?? '')) this.#sign(row, signer);
     });

@@ -1,0 +1,108 @@
+// Takes contents out of the journal for good, and says so in a signed entry: erasure by authority, and retention (RULES R15).
+import type { Database } from 'better-sqlite3';
+import { McprecError } from '../base/errors.ts';
+import type { LogSigner } from '../evidence/checkpoint.ts';
+import { whenFree } from './busy.ts';
+import type { Committer } from './committer.ts';
+import type { IndexLogs } from './index-logs.ts';
+import type { Notary } from './notary.ts';
+import { entriesPerLog } from './schema.ts';
+import type { SessionSummary } from './session-rows.ts';
+
+export interface Removal {
+  readonly kind: 'erasure' | 'retention';
+  readonly reason: string;
+  /** Who asked for it. */
+  readonly by?: string;
+}
+
+interface EraserParts {
+  readonly db: Database;
+  readonly committer: Pick<Committer, 'submit'>;
+  readonly indexes: IndexLogs;
+  readonly notary: Notary;
+}
+
+/** The opening stays: who had the session is what the log is for. */
+const FIRST_REMOVED = 1;
+
+export class Eraser {
+  readonly #parts: EraserParts;
+
+  constructor(parts: EraserParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Removes payloads, names, their salts and index terms of an ended session. The entry that says so is signed when this resolves.
+   * Throws `usage` where the session is open, or where it would be pruned although its gateway has not receipted all of it.
+   */
+  async remove(session: SessionSummary, { kind, reason, by }: Removal, signer: LogSigner): Promise<void> {
+    const { db, committer, indexes, notary } = this.#parts;
+    const { sessionId, logId, gateway, size, state } = session;
+    if (state === 'open') throw new McprecError('usage', `session ${sessionId} is open`, { remedy: 'close it first' });
+    const receipted = this.receipted(session);
+    if (kind === 'retention' && gateway !== undefined && receipted < size) {
+      throw new McprecError('usage', `the gateway has receipted ${receipted} of the ${size} entries of session ${sessionId}`, { remedy: 'run: mcprec sync' });
+    }
+    const stated = { session: sessionId, from: FIRST_REMOVED, to: size, reason, ...(by !== undefined && { by }), ...(receipted > 0 && { receipted }) };
+    const logNo = db.prepare<[string], number>('SELECT log_no FROM sessions WHERE session_id = ?').pluck().get(sessionId) ?? 0;
+    const [from, to] = [logNo * entriesPerLog + FIRST_REMOVED, logNo * entriesPerLog + size];
+    await committer.submit({
+      entries: size,
+      bytes: 0,
+      write: () => {
+        indexes.removed(gateway, kind, logId, stated);
+        db.prepare(
+          'UPDATE entries SET names_salt = NULL, names = NULL, payload_salt = NULL, payload_coding = NULL, payload = NULL WHERE entry_id >= ? AND entry_id < ?',
+        ).run(from, to);
+        db.prepare('DELETE FROM sent WHERE entry_id >= ? AND entry_id < ?').run(from, to);
+      },
+    });
+    await notary.sign(logId, signer);
+    this.empty();
+  }
+
+  /** Entries of a session that its gateway has receipted. */
+  receipted({ logId }: SessionSummary): number {
+    const { db } = this.#parts;
+    return (
+      db
+        .prepare<[Buffer], number>('SELECT r.size FROM receipts r JOIN logs USING (log_no) WHERE log_id = ?')
+        .pluck()
+        .get(Buffer.from(logId.slice(4), 'hex')) ?? 0
+    );
+  }
+
+  /** Bytes of the file, and those of them that removing the session's contents frees. */
+  fileBytes(): number {
+    const value = (name: string) => this.#parts.db.pragma(name, { simple: true }) as number;
+    return value('page_count') * value('page_size');
+  }
+
+  removableBytes({ sessionId, size }: SessionSummary): number {
+    const { db } = this.#parts;
+    const logNo = db.prepare<[string], number>('SELECT log_no FROM sessions WHERE session_id = ?').pluck().get(sessionId) ?? 0;
+    const sum = db.prepare<[number, number], number>(
+      'SELECT coalesce(sum(coalesce(length(payload), 0) + coalesce(length(names), 0)), 0) FROM entries WHERE entry_id >= ? AND entry_id < ?',
+    );
+    return sum.pluck().get(logNo * entriesPerLog + FIRST_REMOVED, logNo * entriesPerLog + size) ?? 0;
+  }
+
+  /** Gives freed room back to the disk. Throws `journal_locked` where another process uses the journal. */
+  compact(): void {
+    const { db } = this.#parts;
+    whenFree(db.name, () => db.exec('VACUUM'));
+    this.empty();
+  }
+
+  /** Old copies of pages are in the write-ahead log until it is emptied. Throws `journal_locked` where another process keeps it from that. */
+  empty(): void {
+    const { db } = this.#parts;
+    const [result] = whenFree(db.name, () => db.pragma('wal_checkpoint(TRUNCATE)')) as { readonly busy: number }[];
+    if (result?.busy !== 0)
+      throw new McprecError('journal_locked', 'the contents are removed, but another process keeps old pages in use', {
+        remedy: 'end other mcprec processes and run the command again',
+      });
+  }
+}
