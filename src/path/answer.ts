@@ -7,6 +7,7 @@ import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.t
 import { isListing, withoutHidden } from './listing.ts';
 import type { Masking } from './masking.ts';
 import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
+import { noteOf, type RefusedRequests, refusesRequests, withoutRequests } from './server-requests.ts';
 
 /** One message of an answer: a JSON body, or the data of one server-sent event. */
 export interface AnswerMessage {
@@ -23,11 +24,13 @@ export interface AnswerStep {
   readonly entry: EntryDraft;
   /** What to deliver in place of the text; undefined where the text is delivered as it came. */
   readonly changed: string | undefined;
+  /** What the server asked of the client and must not; it is to be told so. */
+  readonly refused?: RefusedRequests;
 }
 
 /** True where an answer may have to be changed on its way to the client, so that whole messages must be held. */
 export function mayChange(rules: PathRules, open: OpenExchange): boolean {
-  return masksAnswers(open) || mayHide(rules, open);
+  return masksAnswers(open) || mayHide(rules, open) || refusesRequests(rules);
 }
 
 /** True where any message of the answer is masked on its way to the client. */
@@ -45,7 +48,8 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const message = answer.text === undefined ? undefined : readServerMessage(answer.text);
   const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
   const masking = request?.masking ?? open.masking;
-  const shown = answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text);
+  const refused = answer.text === undefined ? undefined : withoutRequests(rules, answer.text);
+  const shown = refused?.text ?? (answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text));
   const wire = shown === undefined ? undefined : maskForClient(rules, masking, shown);
   const masked = wire === undefined ? shown : wire.outcome.text;
   const withheld = request === undefined || shown === undefined || masked === undefined ? undefined : withheldFor(rules, request, shown, masked);
@@ -61,12 +65,23 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       message: answer.text === undefined ? 'opaque' : (message?.kind ?? (isArray(answer.text) ? 'batch' : 'http')),
       status: answer.status,
       ...(final && { final }),
-      ...((message?.failed || answer.status >= 400 || withheld !== undefined) && { failed: true }),
+      ...((message?.failed || answer.status >= 400 || withheld !== undefined || refused !== undefined) && { failed: true }),
     },
     contentOf(shown, wire),
-    withheld === undefined ? namesOfAnswer(message, request, answer.names) : { ...answer.names, note: withheld.note },
+    namesIn(answer, { message, request, note: withheld?.note ?? (refused && noteOf(refused)) }),
   );
-  return { entry, changed: delivered === answer.text ? undefined : delivered };
+  return { entry, changed: delivered === answer.text ? undefined : delivered, ...(refused !== undefined && { refused }) };
+}
+
+interface Told {
+  readonly message: ServerMessage | undefined;
+  readonly request: OpenRequest | undefined;
+  /** Why it is not delivered as it came. */
+  readonly note: string | undefined;
+}
+
+function namesIn({ names }: AnswerMessage, { message, request, note }: Told): Names | undefined {
+  return note === undefined ? namesOfAnswer(message, request, names) : { ...names, ...(message?.method !== undefined && { method: message.method }), note };
 }
 
 /** The MAC is over what is on the wire between forwarder and gateway (RULES R3): where the gateway changes an answer, what it delivers. */

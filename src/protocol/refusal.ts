@@ -135,6 +135,21 @@ export function answerHeldHttp({ rule, reason, approvalId }: HeldNotice): LocalA
   return json(403, { errors: [`held by rule "${rule}" and not approved in time: ${reason} (${approvalId})`] }, ['Mcprec-Held', approvalId]);
 }
 
+/** What a server is told that asked the client for what policy does not allow. */
+export function answerToServer(idLexeme: string, reason: string): string {
+  return rpc(idLexeme, 'error', { code: rpcCodes.denied, message: reason });
+}
+
+/** What the client gets in its place: a log message, which every client may leave unread. */
+export function notAskedNotification(reason: string): string {
+  return JSON.stringify({ jsonrpc: '2.0', method: 'notifications/message', params: { level: 'warning', logger: 'mcprec', data: reason } });
+}
+
+/** What the client gets in place of an answer that wants input which policy does not let the server ask for. */
+export function withheldAnswer(idLexeme: string | undefined, reason: string, decisionId: DecisionId): string {
+  return rpc(idLexeme, 'error', { code: rpcCodes.denied, message: `denied by rule "access": ${reason}`, data: { rule: 'access', decisionId } });
+}
+
 /** A progress notification of ours for a request that waits. Source: MCP, progress. */
 export function waitingNotification(tokenLexeme: string, progress: number, message: string): string {
   return `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${tokenLexeme},"progress":${progress},"message":${JSON.stringify(message)}}}`;

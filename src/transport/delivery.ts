@@ -24,6 +24,8 @@ export interface DeliveryOptions {
   readonly hop: Hop;
   readonly response: ClientSide;
   readonly open: OpenExchange;
+  /** Sends a message of ours to the server, in the client's MCP session. */
+  readonly tell: (body: Buffer) => void;
   /** What an exchange that was given up is noted as. */
   readonly whyAborted: () => string;
   /** Called once: the answer is delivered or its client gone; or, with a reason, nothing was written and nothing will be. */
@@ -43,7 +45,7 @@ export class Delivery implements AnswerReceiver {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#outlet = new Outlet(options.hop, options.response, options.open);
+    this.#outlet = new Outlet(options.hop, options.response, options.open, options.tell);
   }
 
   /** True where the answer may have to be changed on its way, and so must come unpacked. */

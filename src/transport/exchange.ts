@@ -21,6 +21,7 @@ import { Delivery, type NoAnswer } from './delivery.ts';
 import { type PassedHold, passHold } from './held.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { Hop } from './hop.ts';
+import { tellServer } from './tell.ts';
 import type { UpstreamFailure } from './upstream.ts';
 
 /** A request whose body was read and whose sender was let in. */
@@ -157,7 +158,14 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
   const { promise: settled, resolve: settle } = Promise.withResolvers<NoAnswer | undefined>();
   const sent = step.changed?.body ?? body;
   let whyAborted = 'client_gone';
-  const delivery = new Delivery({ hop, response, open: step.open, whyAborted: () => whyAborted, settle });
+  const delivery = new Delivery({
+    hop,
+    response,
+    open: step.open,
+    tell: (text) => tellServer(hop, { exchange, target, headers: request.rawHeaders }, text),
+    whyAborted: () => whyAborted,
+    settle,
+  });
   let abort = (): void => settle({ kind: 'aborted', notSent: true, reason: whyAborted });
   // A client that goes away takes its request along, as it would without us (MCP-FACTS: in the modern era it is the cancel).
   const onClose = (): void => {

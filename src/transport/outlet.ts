@@ -3,6 +3,7 @@ import type { EntryDraft } from '../evidence/entry.ts';
 import { type AnswerMessage, type AnswerStep, masksAnswers, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import type { OpenExchange, PathRules } from '../path/rules.ts';
+import { type RefusedRequests, refuseServer } from '../path/server-requests.ts';
 import { type Handle, handlesInAnswer } from '../protocol/handles.ts';
 import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts';
 import { noteMirroredParams } from '../protocol/request-headers.ts';
@@ -26,9 +27,12 @@ export class Outlet {
   reason: string | undefined;
   readonly #hop: Hop;
   readonly #response: ClientSide;
+  readonly #tell: (body: Buffer) => void;
 
-  constructor(hop: Hop, response: ClientSide, open: OpenExchange) {
+  /** `tell` sends a message of ours to the server. */
+  constructor(hop: Hop, response: ClientSide, open: OpenExchange, tell: (body: Buffer) => void) {
     this.#hop = hop;
+    this.#tell = tell;
     this.#response = response;
     this.open = open;
     this.rewrites = mayChange(hop.rules, open);
@@ -55,7 +59,21 @@ export class Outlet {
   /** The entry and the bytes of one message. */
   take(message: AnswerMessage): AnswerStep {
     if (message.text !== undefined && mayList(this.open)) noteMirroredParams(message.text, this.#hop.memory.mirrored);
-    return this.rules.kind === 'mcp' ? takeMcpAnswer(this.rules, this.open, message) : takeHttpAnswer(this.rules, this.open, message);
+    if (this.rules.kind !== 'mcp') return takeHttpAnswer(this.rules, this.open, message);
+    const step = takeMcpAnswer(this.rules, this.open, message);
+    if (step.refused !== undefined) this.#refuse(step.refused);
+    return step;
+  }
+
+  // Beside the answer: the server may wait for this before it goes on. What cannot be recorded is not sent.
+  #refuse({ ids, kinds }: RefusedRequests): void {
+    for (const id of ids) {
+      const { entry, body } = refuseServer(this.rules, this.facts(undefined, 0), id, kinds);
+      this.record([entry]).then(
+        () => this.#tell(Buffer.from(body, 'utf8')),
+        () => undefined,
+      );
+    }
   }
 
   record(entries: readonly EntryDraft[]): Promise<void> {
