@@ -77,7 +77,8 @@ export async function gatewayFindings(file: string): Promise<readonly Finding[]>
   }
 }
 
-async function logFindings(store: Store, log: LogRecord): Promise<readonly Finding[]> {
+/** What verification finds in one of a gateway's logs. */
+export async function logFindings(store: Store, log: LogRecord): Promise<readonly Finding[]> {
   const rows = await storedRows(store, log);
   const leaves = rows.map(({ leaf }) => decodeLeaf(leaf));
   const last = leaves.at(-1)?.kind;
@@ -100,7 +101,8 @@ async function logFindings(store: Store, log: LogRecord): Promise<readonly Findi
   ).findings;
 }
 
-async function storedRows(store: Store, log: LogRecord): Promise<readonly StoredRow[]> {
+/** All rows of a log. */
+export async function storedRows(store: Store, log: LogRecord): Promise<readonly StoredRow[]> {
   const rows: StoredRow[] = [];
   while (rows.length < log.size) {
     const more = await store.entries(log.logId, rows.length, 1_000);
