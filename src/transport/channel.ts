@@ -1,13 +1,13 @@
 // One pipe to a server and everybody who waits for its messages: brings each to the answer that it belongs to. Starts the server
 // again where it is gone, with the handshake that its client made.
 
-import { member, parseJson, stringMember } from '../base/json.ts';
 import { limits } from '../base/limits.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
-import { meaningOfId, readServerMessage, type ServerMessage } from '../protocol/server-message.ts';
-import { type OpenPipe, type Pipe, type PipeEnd, PipeFault } from './pipe.ts';
+import { Handshake } from './handshake.ts';
+import { failureOf, type OpenPipe, type Pipe, type PipeEnd, PipeFault } from './pipe.ts';
 import type { Owed, Reply } from './reply.ts';
-import type { UpstreamFailure, UpstreamRequest } from './upstream.ts';
+import { type Said, whatIsSaid } from './said.ts';
+import type { UpstreamRequest } from './upstream.ts';
 
 /** A request or a batch of them on its way through a channel. */
 export interface Asked {
@@ -19,18 +19,10 @@ export interface Asked {
   readonly written: { done: boolean };
 }
 
-interface Handshake {
-  readonly initialize: Uint8Array;
-  readonly idLexeme: string;
-  initialized: Uint8Array | undefined;
-}
-
 interface Waiting {
   readonly message: Buffer;
   readonly raw: Buffer | undefined;
 }
-
-const SUBSCRIPTION_KEY = 'io.modelcontextprotocol/subscriptionId';
 
 export class Channel {
   readonly #openPipe: OpenPipe;
@@ -46,7 +38,6 @@ export class Channel {
   #queue: Waiting[] = [];
   readonly #paused = new Set<Reply>();
   #handshake: Handshake | undefined;
-  #handshaking: { readonly id: string; readonly answered: (failed: boolean) => void } | undefined;
   #hasAnswered = false;
 
   constructor(openPipe: OpenPipe) {
@@ -91,7 +82,7 @@ export class Channel {
   /** Sends what has no answer. Throws a PipeFault where it cannot be written. */
   async tell(request: UpstreamRequest, body: Uint8Array, method: string | undefined, cancelledId: string | undefined): Promise<void> {
     await this.#write(request, body, { done: false });
-    if (method === 'notifications/initialized' && this.#handshake !== undefined) this.#handshake.initialized = body;
+    if (method === 'notifications/initialized') this.#handshake?.complete(body);
     const cancelled = cancelledId === undefined ? undefined : this.#owing.get(cancelledId);
     // A call that was cancelled is not answered any more.
     if (cancelled !== undefined && cancelledId !== undefined && cancelled.reply.isStream) this.#settle(cancelled, cancelledId);
@@ -162,61 +153,47 @@ export class Channel {
     });
     this.#pipe = pipe;
     if (this.#paused.size > 0) pipe.pause();
-    if (this.#handshake !== undefined) await this.#shakeHands(pipe, this.#handshake);
+    await this.#handshake?.repeat(pipe);
     return pipe;
   }
 
-  async #shakeHands(pipe: Pipe, { initialize, idLexeme, initialized }: Handshake): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const late = setTimeout(() => resolve(true), limits.handshakeMsMax);
-    this.#handshaking = { id: meaningOfId(idLexeme), answered: resolve };
-    try {
-      await pipe.write(initialize);
-      if (await promise) throw new PipeFault('the server was started again and did not take the handshake', true);
-      if (initialized !== undefined) await pipe.write(initialized);
-    } finally {
-      clearTimeout(late);
-      this.#handshaking = undefined;
-    }
-  }
-
   #take(message: Buffer, raw: Buffer | undefined): void {
-    const text = message.toString('utf8');
-    const read = readServerMessage(text);
-    if (read?.kind === 'response' && read.idLexeme !== undefined) {
-      const id = meaningOfId(read.idLexeme);
-      if (this.#handshaking?.id === id) {
-        this.#handshaking.answered(read.failed);
-        return;
-      }
-      const asked = this.#owing.get(id);
-      if (asked !== undefined) {
-        this.#answer(asked, id, read, { message, raw });
-        return;
-      }
-    }
-    if (read === undefined) {
-      const batch = this.#batchOf(text);
-      if (batch !== undefined) {
-        batch.asked.reply.deliver(message, raw);
-        for (const id of batch.ids) this.#settle(batch.asked, id);
-        return;
-      }
-    }
-    const asked = read?.kind === 'notification' ? this.#relatedTo(text, read) : undefined;
+    const said = whatIsSaid(message.toString('utf8'));
+    if (said.kind === 'answer' && this.#handshake?.takes(said.id, said.failed)) return;
+    const asked = this.#ownerOf(said);
+    if (said.kind === 'answer' && asked !== undefined && !said.failed) this.#succeeded(asked, said.id);
     const reply = asked?.reply ?? this.#anyStream();
     if (reply !== undefined) reply.deliver(message, raw);
     else this.#keep({ message, raw });
+    if (asked === undefined) return;
+    if (said.kind === 'answer') this.#settle(asked, said.id);
+    else if (said.kind === 'answers') for (const id of said.ids) this.#settle(asked, id);
     // The server ends a subscription with the notice that it is cancelled.
-    if (asked !== undefined && read?.method === 'notifications/cancelled') for (const id of [...asked.reply.owed.keys()]) this.#settle(asked, id);
+    else if (said.kind === 'of' && said.ends) for (const id of [...asked.reply.owed.keys()]) this.#settle(asked, id);
   }
 
-  #answer(asked: Asked, id: string, read: ServerMessage, { message, raw }: Waiting): void {
-    if (!read.failed) this.#hasAnswered = true;
+  /** The call that a message belongs to. */
+  #ownerOf(said: Said): Asked | undefined {
+    switch (said.kind) {
+      case 'answer':
+        return this.#owing.get(said.id);
+      case 'answers':
+        return said.ids.map((id) => this.#owing.get(id)).find((found) => found !== undefined);
+      case 'progress':
+        return this.#openAsked().find(({ reply }) => [...reply.owed.values()].some(({ progressToken }) => progressToken === said.token));
+      case 'of': {
+        const found = this.#owing.get(said.id);
+        return found?.reply.isOver ? undefined : found;
+      }
+      case 'other':
+        return undefined;
+    }
+  }
+
+  #succeeded(asked: Asked, id: string): void {
+    this.#hasAnswered = true;
     const owed = asked.reply.owed.get(id);
-    if (owed?.method === 'initialize' && !read.failed) this.#handshake = { initialize: asked.body, idLexeme: owed.idLexeme, initialized: undefined };
-    asked.reply.deliver(message, raw);
-    this.#settle(asked, id);
+    if (owed?.method === 'initialize') this.#handshake = new Handshake(asked.body, owed.idLexeme);
   }
 
   /** One of the requests is done with. */
@@ -232,36 +209,6 @@ export class Channel {
     for (const id of asked.reply.owed.keys()) this.#owing.delete(id);
     this.#asked.delete(asked);
     this.regulate(asked.reply, false);
-  }
-
-  #batchOf(text: string): { asked: Asked; ids: readonly string[] } | undefined {
-    const root = parseJson(text);
-    if (root.type !== 'array') return undefined;
-    const ids = root.items.flatMap((item) => {
-      const id = member(item, 'id');
-      return id === undefined || member(item, 'method') !== undefined ? [] : [meaningOfId(text.slice(id.start, id.end))];
-    });
-    const asked = ids.map((id) => this.#owing.get(id)).find((found) => found !== undefined);
-    return asked === undefined ? undefined : { asked, ids };
-  }
-
-  /** The call that a notification names: by its progress token, or as the subscription that it comes of. */
-  #relatedTo(text: string, { method }: ServerMessage): Asked | undefined {
-    if (method !== 'notifications/progress' && method !== 'notifications/cancelled' && !text.includes(SUBSCRIPTION_KEY)) return undefined;
-    const root = parseJson(text);
-    if (root.type !== 'object') return undefined;
-    const params = member(root, 'params');
-    const lexeme = (key: string): string | undefined => {
-      const node = key === SUBSCRIPTION_KEY ? member(member(params, '_meta'), key) : member(params, key);
-      return node?.type === 'string' || node?.type === 'number' ? meaningOfId(text.slice(node.start, node.end)) : undefined;
-    };
-    if (stringMember(root, 'method') === 'notifications/progress') {
-      const token = lexeme('progressToken');
-      return token === undefined ? undefined : this.#openAsked().find(({ reply }) => [...reply.owed.values()].some((owed) => owed.progressToken === token));
-    }
-    const id = lexeme(SUBSCRIPTION_KEY) ?? lexeme('requestId');
-    const found = id === undefined ? undefined : this.#owing.get(id);
-    return found?.reply.isOver ? undefined : found;
   }
 
   /**
@@ -293,7 +240,7 @@ export class Channel {
   #ended(pipe: Pipe, { reason, neverOpened }: PipeEnd): void {
     if (this.#pipe !== pipe) return;
     this.#pipe = undefined;
-    this.#handshaking?.answered(true);
+    this.#handshake?.abort();
     for (const asked of [...this.#asked]) {
       const { reply, written } = asked;
       if (!written.done) continue;
@@ -308,10 +255,4 @@ export class Channel {
     }
     for (const [id, { reply }] of this.#owing) if (reply.isOver) this.#owing.delete(id);
   }
-}
-
-/** What a message that could not be written means for its call. */
-export function failureOf(error: unknown): UpstreamFailure {
-  const notSent = error instanceof PipeFault && error.notSent;
-  return { kind: notSent ? 'unreachable' : 'lost', notSent, reason: error instanceof Error ? error.message : String(error) };
 }

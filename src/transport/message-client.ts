@@ -6,12 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../base/limits.ts';
 import { headers as ourHeaders } from '../protocol/control.ts';
 import { headerValue } from '../protocol/headers.ts';
-import { LINES_TYPE } from '../protocol/lines.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
-import { type MirroredParams, modernHeaders, noteMirroredParams } from '../protocol/request-headers.ts';
-import { meaningOfId, readServerMessage } from '../protocol/server-message.ts';
+import { noteMirroredParams } from '../protocol/request-headers.ts';
+import { readServerMessage } from '../protocol/server-message.ts';
 import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
-import { type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
+import { ACCEPT, KeptState } from './kept-state.ts';
+import { answeredIn, type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
 
 export interface MessageClientOptions {
   readonly agent: Agent;
@@ -29,19 +29,13 @@ interface Flight {
   readonly bytes: number;
 }
 
-const ACCEPT = `application/json, text/event-stream, ${LINES_TYPE}`;
-
 export class MessageClient {
   readonly #options: MessageClientOptions;
-  readonly #common: readonly string[];
   readonly #closing = new AbortController();
   readonly #flights = new Set<Flight>();
-  readonly #mirrored: MirroredParams = new Map();
+  readonly #kept: KeptState;
   #landed = Promise.withResolvers<void>();
   #bytes = 0;
-  #sessionId: string | undefined;
-  /** Of the legacy era, as agreed in the handshake. */
-  #revision: string | undefined;
   #initialize: Outline | undefined;
   #initialized: Outline | undefined;
   #again: Promise<boolean> | undefined;
@@ -51,7 +45,7 @@ export class MessageClient {
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
-    this.#common = [...options.headers, ourHeaders.pipe, randomUUID()];
+    this.#kept = new KeptState([...options.headers, ourHeaders.pipe, randomUUID()]);
   }
 
   /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
@@ -68,7 +62,7 @@ export class MessageClient {
 
   /** Takes a message that is too long to be held: it is refused and recorded by its length. */
   async takeOverlong(bytes: number): Promise<void> {
-    const headers = [...this.#common, 'Accept', ACCEPT, 'Content-Type', 'application/json', 'Content-Length', String(bytes), 'Connection', 'close'];
+    const headers = [...this.#kept.common, 'Accept', ACCEPT, 'Content-Type', 'application/json', 'Content-Length', String(bytes), 'Connection', 'close'];
     try {
       const response = await call(this.#options.agent, { verb: 'POST', headers, signal: this.#closing.signal, withheld: true });
       for await (const heard of messagesOf(response, { lastEventId: undefined, retryMs: undefined })) await this.#options.deliver(heard);
@@ -85,9 +79,13 @@ export class MessageClient {
     }
     this.#closing.abort();
     for (const { cut } of this.#flights) cut.abort();
-    if (this.#sessionId === undefined) return;
+    if (this.#kept.sessionId === undefined) return;
     try {
-      const response = await call(this.#options.agent, { verb: 'DELETE', headers: this.#headers(undefined), signal: AbortSignal.timeout(limits.closeMsMax) });
+      const response = await call(this.#options.agent, {
+        verb: 'DELETE',
+        headers: this.#kept.headersOf(undefined),
+        signal: AbortSignal.timeout(limits.closeMsMax),
+      });
       response.resume();
     } catch {
       // The server ends what is not used, too.
@@ -117,13 +115,13 @@ export class MessageClient {
   }
 
   async #post(outline: Outline, signal: AbortSignal): Promise<IncomingMessage> {
-    const send = () => call(this.#options.agent, { verb: 'POST', headers: this.#headers(outline), body: outline.body, signal });
-    const sessionId = this.#sessionId;
+    const send = () => call(this.#options.agent, { verb: 'POST', headers: this.#kept.headersOf(outline), body: outline.body, signal });
+    const sessionId = this.#kept.sessionId;
     const response = await send();
     // The server forgot the session, and so did not execute the call: it gets the client's own handshake again.
     if (response.statusCode !== 404 || sessionId === undefined || outline.revision !== undefined || outline.method === 'initialize') return response;
     response.resume();
-    if (this.#sessionId === sessionId) {
+    if (this.#kept.sessionId === sessionId) {
       this.#again ??= this.#shakeHands().finally(() => {
         this.#again = undefined;
       });
@@ -136,16 +134,16 @@ export class MessageClient {
   async #shakeHands(): Promise<boolean> {
     const { agent } = this.#options;
     const { signal } = this.#closing;
-    this.#sessionId = undefined;
+    this.#kept.sessionId = undefined;
     if (this.#initialize === undefined) return false;
-    const response = await call(agent, { verb: 'POST', headers: this.#headers(this.#initialize), body: this.#initialize.body, signal });
-    this.#sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
+    const response = await call(agent, { verb: 'POST', headers: this.#kept.headersOf(this.#initialize), body: this.#initialize.body, signal });
+    this.#kept.sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
     for await (const { message } of messagesOf(response, { lastEventId: undefined, retryMs: undefined })) {
       const read = readServerMessage(message.toString('utf8'));
       if (read?.kind === 'response' && read.failed) return false;
     }
     if (this.#initialized === undefined) return true;
-    const accepted = await call(agent, { verb: 'POST', headers: this.#headers(this.#initialized), body: this.#initialized.body, signal });
+    const accepted = await call(agent, { verb: 'POST', headers: this.#kept.headersOf(this.#initialized), body: this.#initialized.body, signal });
     accepted.resume();
     void this.#listen();
     return true;
@@ -154,7 +152,7 @@ export class MessageClient {
   /** Delivers the messages of an answer. */
   async #hear(response: IncomingMessage, { outline, flight, resumption }: { outline: Outline; flight: Flight; resumption: Resumption }): Promise<void> {
     const status = response.statusCode ?? 0;
-    if (outline.method === 'initialize') this.#sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
+    if (outline.method === 'initialize') this.#kept.sessionId = headerValue(response.rawHeaders, 'mcp-session-id');
     for await (const heard of messagesOf(response, resumption)) {
       const text = heard.message.toString('utf8');
       const answered = answeredIn(text);
@@ -190,11 +188,11 @@ export class MessageClient {
   }
 
   #note(outline: Outline, text: string): void {
-    if (outline.method === 'tools/list' && outline.revision !== undefined) noteMirroredParams(text, this.#mirrored);
+    if (outline.method === 'tools/list' && outline.revision !== undefined) noteMirroredParams(text, this.#kept.mirrored);
     if (outline.method !== 'initialize') return;
     const revision = revisionAgreed(text);
     if (revision === undefined) return;
-    this.#revision = revision;
+    this.#kept.revision = revision;
     this.#initialize = outline;
     this.#initialized = undefined;
   }
@@ -215,7 +213,7 @@ export class MessageClient {
   async #resume(outline: Outline, flight: Flight, resumption: Resumption): Promise<void> {
     for (let tries = 0; flight.owed.size > 0 && resumption.lastEventId !== undefined && tries < limits.resumeTriesMax; tries++) {
       await pause(resumption.retryMs, flight.cut.signal);
-      const headers = [...this.#headers(undefined), 'Last-Event-ID', resumption.lastEventId];
+      const headers = [...this.#kept.headersOf(undefined), 'Last-Event-ID', resumption.lastEventId];
       const response = await call(this.#options.agent, { verb: 'GET', headers, signal: flight.cut.signal });
       if (response.statusCode === 200) {
         const before = resumption.lastEventId;
@@ -227,14 +225,14 @@ export class MessageClient {
 
   /** Keeps the stream open on which the server says what belongs to no call, as long as it offers one. */
   async #listen(): Promise<void> {
-    if (this.#listening || this.#revision === undefined) return;
+    if (this.#listening || this.#kept.revision === undefined) return;
     this.#listening = true;
     this.#deaf = false;
     const { signal } = this.#closing;
     const resumption: Resumption = { lastEventId: undefined, retryMs: undefined };
     try {
       for (let tries = 0; tries < limits.resumeTriesMax && !signal.aborted; tries++) {
-        const headers = [...this.#headers(undefined), ...(resumption.lastEventId === undefined ? [] : ['Last-Event-ID', resumption.lastEventId])];
+        const headers = [...this.#kept.headersOf(undefined), ...(resumption.lastEventId === undefined ? [] : ['Last-Event-ID', resumption.lastEventId])];
         const response = await call(this.#options.agent, { verb: 'GET', headers, signal });
         if (response.statusCode === 200) {
           tries = 0;
@@ -253,27 +251,6 @@ export class MessageClient {
     } finally {
       this.#listening = false;
     }
-  }
-
-  #headers(outline: Outline | undefined): string[] {
-    const session = this.#sessionId === undefined || outline?.method === 'initialize' ? [] : ['Mcp-Session-Id', this.#sessionId];
-    const revision = this.#revision === undefined || outline?.method === 'initialize' ? [] : ['MCP-Protocol-Version', this.#revision];
-    const common = [...this.#common, 'Accept', outline === undefined ? `text/event-stream, ${LINES_TYPE}` : ACCEPT];
-    if (outline === undefined) return [...common, ...session, ...revision];
-    const said =
-      outline.revision === undefined || outline.node === undefined ? [...session, ...revision] : modernHeaders(outline.node, outline.revision, this.#mirrored);
-    return [...common, 'Content-Type', 'application/json', 'Content-Length', String(outline.body.length), ...said];
-  }
-}
-
-function answeredIn(text: string): readonly string[] {
-  const read = readServerMessage(text);
-  if (read !== undefined) return read.kind === 'response' && read.idLexeme !== undefined ? [meaningOfId(read.idLexeme)] : [];
-  if (!/^\s*\[/.test(text)) return [];
-  try {
-    return (JSON.parse(text) as { id?: unknown }[]).flatMap((item) => (item?.id === undefined ? [] : [meaningOfId(JSON.stringify(item.id))]));
-  } catch {
-    return [];
   }
 }
 

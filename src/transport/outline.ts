@@ -2,7 +2,7 @@
 import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
-import { meaningOfId } from '../protocol/server-message.ts';
+import { meaningOfId, readServerMessage } from '../protocol/server-message.ts';
 
 export interface Outline {
   readonly body: Buffer;
@@ -64,4 +64,16 @@ export function withId(message: Buffer): ((idLexeme: string) => Buffer) | undefi
   const error = root === undefined || root.type === 'fault' ? undefined : member(root, 'error');
   if (text === undefined || error?.type !== 'object') return undefined;
   return (idLexeme) => Buffer.from(`{"jsonrpc":"2.0","id":${idLexeme},"error":${text.slice(error.start, error.end)}}`);
+}
+
+/** What the ids mean that a message of the server answers: one, those of a batch, or none. */
+export function answeredIn(text: string): readonly string[] {
+  const read = readServerMessage(text);
+  if (read !== undefined) return read.kind === 'response' && read.idLexeme !== undefined ? [meaningOfId(read.idLexeme)] : [];
+  if (!/^\s*\[/.test(text)) return [];
+  try {
+    return (JSON.parse(text) as { id?: unknown }[]).flatMap((item) => (item?.id === undefined ? [] : [meaningOfId(JSON.stringify(item.id))]));
+  } catch {
+    return [];
+  }
 }

@@ -11,8 +11,8 @@ import { answerPlain, type LocalAnswer } from '../protocol/refusal.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
 import { meaningOfId } from '../protocol/server-message.ts';
 import { decodeContent } from './body.ts';
-import { type Asked, Channel, failureOf } from './channel.ts';
-import type { OpenPipe } from './pipe.ts';
+import { type Asked, Channel } from './channel.ts';
+import { failureOf, type OpenPipe } from './pipe.ts';
 import { answerShortly, type Owed, Reply } from './reply.ts';
 import type { AnswerReceiver, Upstream, UpstreamRequest } from './upstream.ts';
 

@@ -1,5 +1,5 @@
-// A two-way stream of MCP messages to one server, whatever carries it: the stdio of a child, or HTTP+SSE of 2024-11-05. Types only.
-import type { UpstreamRequest } from './upstream.ts';
+// A two-way stream of MCP messages to one server, whatever carries it: the stdio of a child, or HTTP+SSE of 2024-11-05. Does no IO.
+import type { UpstreamFailure, UpstreamRequest } from './upstream.ts';
 
 /** What a pipe tells of itself. After `ended` nothing follows. */
 export interface PipeEvents {
@@ -39,4 +39,10 @@ export class PipeFault extends Error {
     super(message);
     this.notSent = notSent;
   }
+}
+
+/** What a message that could not be written means for its call. */
+export function failureOf(error: unknown): UpstreamFailure {
+  const notSent = error instanceof PipeFault && error.notSent;
+  return { kind: notSent ? 'unreachable' : 'lost', notSent, reason: error instanceof Error ? error.message : String(error) };
 }
