@@ -5,6 +5,7 @@ import { McprecError } from '../base/errors.ts';
 import type { IdSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { GatewayConfig } from '../policy/config.ts';
+import type { LogTail } from '../evidence/tail.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { buildApi } from './api.ts';
@@ -21,6 +22,7 @@ import { LiveSessions } from './live.ts';
 import { LiveConfig } from './live-config.ts';
 import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
+import { GatewayNotary } from './notary.ts';
 import { Sequencer } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import { ToolForms } from './tool-forms.ts';
@@ -53,6 +55,12 @@ interface Opened {
   readonly hooks: readonly Hook[];
   readonly store: Store;
   readonly door: FrontDoor;
+  readonly growth: Growth;
+}
+
+/** Where the store tells of logs that have grown; the notary listens once it is there. */
+interface Growth {
+  told: (tail: LogTail) => void;
 }
 
 /**
@@ -69,10 +77,11 @@ export async function startGateway(config: GatewayConfig, world: GatewayWorld): 
     }),
   );
   const hooks = resolveWebhooks(config.webhooks, world.env);
-  const store = openSqliteStore(config.data.path, world);
+  const growth: Growth = { told: () => undefined };
+  const store = openSqliteStore(config.data.path, { clock: world.clock, random: world.random, advanced: (tail) => growth.told(tail) });
   const door = new FrontDoor();
   try {
-    return await run(config, world, { keys, credentials, commands, hooks, store, door });
+    return await run(config, world, { keys, credentials, commands, hooks, store, door, growth });
   } catch (error) {
     await door.close();
     await store.close();
@@ -93,7 +102,7 @@ function openKeys(config: GatewayConfig, world: GatewayWorld): GatewayKeys {
   }
 }
 
-async function run(first: GatewayConfig, world: GatewayWorld, { keys, credentials, commands, hooks, store, door }: Opened): Promise<Gateway> {
+async function run(first: GatewayConfig, world: GatewayWorld, { keys, credentials, commands, hooks, store, door, growth }: Opened): Promise<Gateway> {
   const { logger, clock, random } = world;
   const ids: IdSource = { clock, random };
   const liveConfig = new LiveConfig(first);
@@ -109,6 +118,8 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const grants = new Grants({ config, store, keys, ids, tools, live, events, publicUrl, desk, approvals: grantApprovals });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
   const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
+  const notary = new GatewayNotary({ sequencer, signingKey: keys.signingKey, live, clock, logger });
+  growth.told = (tail) => notary.advanced(tail);
   const api = buildApi(
     { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, policyState: () => reloads.state() },
     (handler) => door.useApi(handler),
@@ -131,6 +142,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const closers = new Closers();
   closers.defer(() => store.close());
   closers.defer(() => sequencer.drain());
+  closers.defer(() => notary.close());
   closers.defer(() => door.close());
   closers.defer(() => api.close());
   closers.defer(() => dataPath.close());

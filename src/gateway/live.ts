@@ -100,6 +100,16 @@ export class LiveSessions {
     }
   }
 
+  /** Puts a heartbeat into the log of each session that is in use and recorded. */
+  async beat(): Promise<void> {
+    const { clock } = this.#parts.ids;
+    for (const loading of [...this.#sessions.values()]) {
+      const session = await loading.catch(() => undefined);
+      if (session === undefined || session.ended !== undefined || session.rules.record === 'off') continue;
+      await session.log.append([{ kind: 'heartbeat', wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0 }]);
+    }
+  }
+
   /** After a renewal with other groups, which are another policy. */
   async regroup(sessionId: SessionId, groups: readonly string[]): Promise<void> {
     const session = await this.#sessions.get(sessionId);

@@ -33,6 +33,8 @@ export interface SqliteWriterParts {
   readonly db: Kysely<Tables>;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Called with the new tail of each log of the gateway's that a commit has added to. */
+  readonly advanced?: ((tail: LogTail) => void) | undefined;
 }
 
 export class SqliteWriter implements Writer {
@@ -134,6 +136,7 @@ export class SqliteWriter implements Writer {
     for (const [log, tail] of tails) {
       log.tail = tail;
       log.resumed = false;
+      this.#parts.advanced?.(tail);
     }
     return outcomes;
   }
@@ -184,7 +187,7 @@ export class SqliteWriter implements Writer {
 function withGap({ log, drafts }: NonNullable<Write['append']>, tails: Tails): readonly EntryDraft[] {
   const [first] = drafts;
   if (!log.resumed || tails.has(log) || first === undefined) return drafts;
-  return [{ kind: 'gap', wallMs: first.wallMs, monoUs: first.monoUs, wireBytes: 0 }, ...drafts];
+  return [{ kind: 'restart', wallMs: first.wallMs, monoUs: first.monoUs, wireBytes: 0 }, ...drafts];
 }
 
 function settle(group: readonly Waiting[], outcomes: readonly Outcome[]): void {

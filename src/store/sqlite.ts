@@ -6,6 +6,7 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { RandomBytes } from '../base/random.ts';
+import type { LogTail } from '../evidence/tail.ts';
 import { approvalQueries } from './approvals.ts';
 import { deliveryQueries } from './deliveries.ts';
 import { guardQueries } from './guards.ts';
@@ -23,6 +24,8 @@ import { applicationId, upgrades } from './upgrades.ts';
 export interface StoreOptions {
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Called with the new tail of each log of the gateway's that has grown. */
+  readonly advanced?: (tail: LogTail) => void;
 }
 
 const BUSY_MS = 2_000;

@@ -7,7 +7,7 @@ import type { LogTail } from '../evidence/tail.ts';
 export interface OwnedLog {
   /** As of the last commit. */
   tail: LogTail;
-  /** True until this process has written to a log that another began: its first write puts a `gap` in front, because monotonic time starts anew. */
+  /** True until this process has written to a log that another began: its first write puts a `restart` in front, because monotonic time starts anew. */
   resumed: boolean;
 }
 

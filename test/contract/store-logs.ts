@@ -33,7 +33,7 @@ export function sessionLogContract(t: StoreAtHand): void {
       expect(rows.map((row) => decodeLeaf(row.leaf)).map(({ kind, wallMs }) => [kind, wallMs - startMs])).toEqual([
         ['open', 0],
         ['message', 3_600_000],
-        ['gap', 3_601_000],
+        ['restart', 3_601_000],
         ['message', 3_601_000],
         ['decision', 3_601_000],
         ['message', 3_601_000],

@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import { encode } from 'cborg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { newId } from '../../src/base/ids.ts';
+import { type LogId, newId } from '../../src/base/ids.ts';
 import { markMasked } from '../../src/base/masked.ts';
 import { openCheckpoint, originOf, signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { Frontier, leafHash } from '../../src/evidence/merkle.ts';
@@ -175,4 +175,38 @@ it('makes an index log of one’s own device known, and of no other', async () =
   expect((await put(await world.caller('dev'))).body).toMatchObject({ error: { code: 'device_refused' } });
   const laptop = new Laptop(logId).add(draft('index', { payload: markMasked(Buffer.from('{}')) }));
   expect(await upload(logId, laptop.upload(0))).toMatchObject({ status: 200, body: { size: 1 } });
+});
+
+it('has checkpoints of its own logs in the tree, the last one with their end', async () => {
+  const grant = await sre.grant('datadog');
+  await grant.send();
+  await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+  const { body } = await sre.call('GET', `/v1/sessions/${grant.response.sessionId}`);
+  const own = (body as { logs: { logId: LogId; vantage: string; size: number; root: string }[] }).logs.find(({ vantage }) => vantage === 'gateway');
+  const admin = await world.caller('admin');
+  const wanted = `${originOf(own?.logId as LogId)}\n${own?.size}\n${Buffer.from(own?.root ?? '', 'hex').toString('base64')}\n`;
+  await expect
+    .poll(async () => {
+      const { size } = openCheckpoint(await (await fetch(`${world.gateway.url}/checkpoint`)).text(), (await treeKey()).name, (await treeKey()).publicKey);
+      const bundle = Buffer.from(await (await admin.send('GET', `/tile/entries/000.p/${size}`)).arrayBuffer());
+      return bundle.toString();
+    })
+    .toContain(wanted);
+});
+
+it('lists what came of the laptop’s record, and reconciles both', async () => {
+  const grant = await sre.grant('datadog');
+  const summary = async () => (await sre.call('GET', `/v1/sessions/${grant.response.sessionId}`)).body.laptop;
+  expect(await summary()).toBe('pending');
+  await grant.send();
+  const reconciled = async () => (await sre.call('GET', `/v1/sessions/${grant.response.sessionId}/reconcile`)).body.counts;
+  expect(await reconciled()).toMatchObject({ laptop_pending: 1, differs: 0 });
+  await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+  expect(await summary()).toBe('missing');
+  const laptop = new Laptop(grant.logId).add(draft('open'));
+  await upload(grant.logId, laptop.upload(0));
+  expect(await summary()).toBe('partial');
+  await upload(grant.logId, laptop.add(draft('close')).upload(1));
+  expect(await summary()).toBe('complete');
+  expect(await reconciled()).toMatchObject({ missing: 1 });
 });
