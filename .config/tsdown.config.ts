@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 export default defineConfig({
   cwd: root,
-  entry: { main: 'src/cli/main.ts' },
+  entry: { main: 'src/cli/main.ts', 'payload-worker': 'src/transport/payload-worker.ts' },
   outDir: 'dist',
   format: 'esm',
   platform: 'node',

@@ -38,6 +38,11 @@ export const limits = {
   commitEntriesMax: 512,
   /** Payload bytes in one transaction of the journal; the entry that reaches it is the last. */
   commitBytesMax: 8 * MiB,
+  /** A text of at least so many UTF-16 units is masked in another thread; handing a smaller one over costs more than it saves. */
+  latePayloadUnitsMin: 16 * KiB,
+  /** A thread for large payloads ends when it had none for so long, or knows so many maskers. */
+  payloadThreadIdleMs: 30_000,
+  maskersKeptMax: 64,
   /** A smaller payload is stored as it is: compressing it costs more than it saves. */
   zstdBytesMin: 2 * KiB,
   /** Wall time that falls behind monotonic time by more than this is a clock that was set back (RULES R14). */
@@ -140,6 +145,9 @@ export const limits = {
   grantMsDefault: 60 * 60_000,
   /** The longest `ttl` that a policy may give: a grant is for a piece of work, not a standing key. */
   grantMsMax: 24 * 60 * 60_000,
+  /** How often a forwarder that denies asks for newer policy at most, and how long it waits for that. */
+  policyRefreshMsMin: 1_000,
+  policyRefreshMsMax: 2_000,
   /** How often a gateway looks whether its file was changed. */
   configLookMs: 1_000,
   /** The text of gateway.yaml. */

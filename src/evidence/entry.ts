@@ -72,6 +72,16 @@ export interface EntryDecision {
   readonly rule?: string;
 }
 
+/** What sealing and storing a payload need, worked out ahead by another thread. */
+export interface PreparedPayload {
+  /** Of the commitment, 32 bytes. */
+  readonly salt: Uint8Array;
+  readonly commitment: Uint8Array;
+  /** The payload as it is stored. */
+  readonly coding: 'identity' | 'zstd';
+  readonly bytes: Uint8Array;
+}
+
 /** One entry as the data path or a session's shell makes it; the log adds index, nonce, salts and commitments. */
 export interface EntryDraft {
   readonly kind: EntryKind;
@@ -98,6 +108,7 @@ export interface EntryDraft {
   readonly wireBytes: number;
   /** The masked payload: for messages their JSON or text, for `open` and `close` a JSON object. */
   readonly payload?: Masked<Uint8Array>;
+  readonly prepared?: PreparedPayload;
   readonly names?: Masked<Names>;
   /** HMAC-SHA-256 of the message's wire bytes under the session's reconcile key, first 16 bytes (RULES R3). */
   readonly mac?: Uint8Array;

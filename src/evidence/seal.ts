@@ -50,8 +50,9 @@ const NONCE_BYTES = 16;
 /** Throws `leaf_invalid` where leaf or names are over their limits. */
 export function seal(draft: EntryDraft, place: SealPlace): SealedEntry {
   const nameBytes = draft.names === undefined ? undefined : encodeNames(draft.names);
+  const { prepared } = draft;
   const fresh = place.random(NONCE_BYTES + (draft.payload ? saltBytes : 0) + (nameBytes ? saltBytes : 0));
-  const payload = draft.payload && { salt: fresh.subarray(NONCE_BYTES, NONCE_BYTES + saltBytes), bytes: draft.payload };
+  const payload = draft.payload && { salt: prepared?.salt ?? fresh.subarray(NONCE_BYTES, NONCE_BYTES + saltBytes), bytes: draft.payload };
   const names = nameBytes && { salt: fresh.subarray(fresh.length - saltBytes), bytes: nameBytes };
   // Field by field: spreading the draft costs as much as two of its hashes.
   const leaf = encodeLeaf({
@@ -74,7 +75,7 @@ export function seal(draft: EntryDraft, place: SealPlace): SealedEntry {
     maskedCount: draft.maskedCount ?? 0,
     wireBytes: draft.wireBytes,
     storedBytes: draft.payload?.length ?? 0,
-    payloadCommitment: payload && commitment('payload', payload.salt, payload.bytes),
+    payloadCommitment: payload && (prepared?.commitment ?? commitment('payload', payload.salt, payload.bytes)),
     namesCommitment: names && commitment('names', names.salt, names.bytes),
     mac: draft.mac,
     messageNumber: draft.messageNumber,

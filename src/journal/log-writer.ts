@@ -68,7 +68,7 @@ export class LogWriter {
   insert(logNo: number, entry: SealedEntry): void {
     const { draft, payload, names } = entry;
     const id = logNo * entriesPerLog + entry.index;
-    const coded = payload && encodePayload(payload.bytes);
+    const coded = payload && (draft.prepared ?? encodePayload(payload.bytes));
     this.#insertEntry.run(
       id,
       draft.wallMs,

@@ -6,7 +6,7 @@ import { markMasked } from '../base/masked.ts';
 import { findAddresses } from './address.ts';
 import { compileFields, type FieldRules, maskFields } from './fields.ts';
 import { markEnd } from './marker.ts';
-import type { Mask, Masker, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
+import type { Mask, Masker, MaskerOptions, MaskOutcome, MaskRequest, MaskSettings } from './masker.ts';
 import { type CompiledPattern, compilePatterns, findPatterns, joined } from './patterns.ts';
 import { findPersons } from './person.ts';
 import { placeInJson, placeInText, type Replacement } from './places.ts';
@@ -14,11 +14,6 @@ import { type ProtocolSpans, protocolSpans } from './protocol.ts';
 import { scan } from './scan.ts';
 import type { Enabled, Hit } from './source.ts';
 import { plainView } from './view.ts';
-
-export interface MaskerOptions {
-  /** Key of pseudonyms; only the gateway has one (RULES R3). Without it `pseudonym` is recorded as `redact`. */
-  readonly pseudonymKey?: Uint8Array;
-}
 
 // Raised with every change of what is found or how it is marked.
 const ENGINE = 2;
@@ -33,6 +28,7 @@ export function compileMasker(settings: MaskSettings, options: MaskerOptions = {
     .digest('hex');
   return {
     version: `${ENGINE}-${digest.slice(0, 12)}`,
+    source: { settings, options },
     mask: (text, request) => maskText({ on, fields, patterns }, text, request),
   };
 }

@@ -57,8 +57,20 @@ export interface MaskRequest {
   readonly target: 'record' | 'wire';
 }
 
+/** What a masker is made of: enough to make the same one in another thread. */
+export interface MaskerSource {
+  readonly settings: MaskSettings;
+  readonly options: MaskerOptions;
+}
+
+export interface MaskerOptions {
+  /** Key of pseudonyms; only the gateway has one (RULES R3). Without it `pseudonym` is recorded as `redact`. */
+  readonly pseudonymKey?: Uint8Array;
+}
+
 export interface Masker {
   /** Changes with the engine, its detectors or the settings; stands in every leaf. */
   readonly version: string;
+  readonly source: MaskerSource;
   mask(text: string, request: MaskRequest): MaskOutcome;
 }

@@ -24,6 +24,11 @@ export function maskedBytes(outcome: MaskOutcome): Masked<Uint8Array> {
   return markMasked(new Uint8Array(Buffer.from(outcome.text, 'utf8')));
 }
 
+/** The bytes that `maskedBytes` gave in another thread. */
+export function maskedElsewhere(bytes: Uint8Array): Masked<Uint8Array> {
+  return markMasked(bytes);
+}
+
 /**
  * JSON of what a process of ours states about a session. `stated` (identity, connection, device, times) is recorded as it
  * is, because who did it is what the record is for; `given` (a reason typed by a person, names of programs) is masked.

@@ -1,6 +1,8 @@
 // decode → mask → record → deliver for what an upstream answers. Does no IO: it returns the entry and the bytes to deliver.
 import { newId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { EntryDraft, Names } from '../evidence/entry.ts';
+import type { Masker, MaskRequest } from '../mask/masker.ts';
 import { withheldResult } from '../protocol/refusal.ts';
 import { readServerMessage, type ServerMessage, sameId } from '../protocol/server-message.ts';
 import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.ts';
@@ -18,6 +20,15 @@ export interface AnswerMessage {
   readonly names?: Names;
   /** True where the message is all of the answer. */
   readonly whole: boolean;
+  /** True where a large payload may be masked by the caller, in another thread; see `AnswerStep.late`. */
+  readonly mayBeLate?: boolean;
+}
+
+/** The payload that is missing from a draft: the text to mask, and how. */
+export interface LatePayload {
+  readonly masker: Masker;
+  readonly text: string;
+  readonly request: MaskRequest;
 }
 
 export interface AnswerStep {
@@ -26,6 +37,8 @@ export interface AnswerStep {
   readonly changed: string | undefined;
   /** What the server asked of the client and must not; it is to be told so. */
   readonly refused?: RefusedRequests;
+  /** What the entry's payload is to be made of before it is recorded. */
+  readonly late?: LatePayload | undefined;
 }
 
 /** True where an answer may have to be changed on its way to the client, so that whole messages must be held. */
@@ -56,6 +69,8 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const delivered = withheld?.text ?? masked;
   if (request?.method === 'tools/list' && answer.text !== undefined) rules.outputs?.learn(answer.text);
   const final = answer.whole || (request !== undefined && open.requests.length === 1);
+  const content = contentOf(shown, wire);
+  const late = answer.mayBeLate && wire === undefined ? latePayload(rules, masking, content) : undefined;
   const entry = draftEntry(
     recordedBy(rules, masking),
     factsOf(rules, answer, delivered),
@@ -67,10 +82,10 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       ...(final && { final }),
       ...((message?.failed || answer.status >= 400 || withheld !== undefined || refused !== undefined) && { failed: true }),
     },
-    contentOf(shown, wire),
+    late === undefined ? content : undefined,
     namesIn(answer, { message, request, note: withheld?.note ?? (refused && noteOf(refused)) }),
   );
-  return { entry, changed: delivered === answer.text ? undefined : delivered, ...(refused !== undefined && { refused }) };
+  return { entry, changed: delivered === answer.text ? undefined : delivered, late, ...(refused !== undefined && { refused }) };
 }
 
 interface Told {
@@ -130,6 +145,11 @@ export function endExchange(
     undefined,
     end.note === undefined ? undefined : { note: end.note },
   );
+}
+
+function latePayload(rules: PathRules, { record: masker }: Masking, content: Content | undefined): LatePayload | undefined {
+  if (content === undefined || rules.record !== 'full' || content.text.length < limits.latePayloadUnitsMin) return undefined;
+  return { masker, text: content.text, request: { form: content.form, scope: 'mcp', target: 'record' } };
 }
 
 function requestOf(open: OpenExchange, idLexeme: string | undefined): OpenRequest | undefined {

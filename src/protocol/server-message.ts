@@ -1,4 +1,5 @@
 // Reads what an MCP server sends, leniently: it passes whatever it is, and only its envelope is looked at.
+import { limits } from '../base/limits.ts';
 import { skimObject } from '../base/skim.ts';
 
 export interface ServerMessage {
@@ -14,6 +15,8 @@ export interface ServerMessage {
 
 /** The message of a JSON text, or undefined where it is not one (a batch, or not JSON-RPC at all). */
 export function readServerMessage(text: string): ServerMessage | undefined {
+  const plain = text.length < limits.latePayloadUnitsMin ? undefined : readLargeResponse(text);
+  if (plain !== undefined) return plain;
   const members = skimObject(text);
   if (members === undefined) return undefined;
   const find = (key: string) => members.find((m) => m.key === key);
@@ -29,6 +32,27 @@ export function readServerMessage(text: string): ServerMessage | undefined {
   if (result === undefined && error === undefined) return undefined;
   const failed = error !== undefined || (result !== undefined && isError(text, result.start));
   return { kind: 'response', idLexeme, method: undefined, result, failed };
+}
+
+/** The usual front of a response: version and id in either order, then the result. */
+const RESPONSE = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(-?\d+|"[^"\\]{0,200}")\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"result"\s*:\s*(?=\{)/;
+/** The usual end of a result that says whether it is an error, and of the response. */
+const ERROR_FLAG = /"isError"\s*:\s*(true|false)\s*\}\s*\}\s*$/;
+const TAIL_UNITS = 200;
+
+/**
+ * A large response that is written as SDKs write them, told by its two ends: skimming what is between them takes longer than all the rest
+ * that is done with it. Undefined where it must be skimmed after all.
+ */
+function readLargeResponse(text: string): ServerMessage | undefined {
+  const [front, idLexeme] = RESPONSE.exec(text) ?? [];
+  const tail = text.slice(-TAIL_UNITS);
+  if (front === undefined || !/\}\s*\}\s*$/.test(tail)) return undefined;
+  const flagAt = text.indexOf('"isError"', front.length);
+  const flag = ERROR_FLAG.exec(tail);
+  if (flagAt !== -1 && (flag === null || flagAt !== text.length - tail.length + flag.index)) return undefined;
+  const end = text.trimEnd().length - 1;
+  return { kind: 'response', idLexeme, method: undefined, result: { start: front.length, end }, failed: flag?.[1] === 'true' };
 }
 
 // Most results say nothing of errors; the search for the word is many times faster than reading the members.

@@ -1,12 +1,11 @@
 // Between entries and their rows: one insert statement per table, compiled once and filled for each entry.
-import { zstdCompressSync } from 'node:zlib';
 import { type Compilable, CompiledQuery, type Kysely } from 'kysely';
 import { idBytes } from '../base/ids.ts';
-import { limits } from '../base/limits.ts';
 import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import type { SealedEntry } from '../evidence/seal.ts';
 import type { LogTail } from '../evidence/tail.ts';
+import { type Coded, encodePayload } from '../journal/coding.ts';
 import type { UploadedEntry } from '../protocol/control.ts';
 import type { EntryTable, NamesTable, PayloadTable, Tables } from './schema.ts';
 
@@ -50,8 +49,12 @@ export function entryStatements(db: Kysely<Tables>): EntryStatements {
   };
   return {
     uploaded,
-    sealed: ({ leaf, payload, names }, receivedMs) =>
-      uploaded({ leaf, ...(payload && { payload: packed(payload) }), ...(names && { names }) }, decodeLeaf(leaf), receivedMs),
+    sealed: ({ draft, leaf, payload, names }, receivedMs) =>
+      uploaded(
+        { leaf, ...(payload && { payload: { salt: payload.salt, ...coded(draft.prepared ?? encodePayload(payload.bytes)) } }), ...(names && { names }) },
+        decodeLeaf(leaf),
+        receivedMs,
+      ),
   };
 }
 
@@ -89,13 +92,8 @@ function entryRow(bytes: Uint8Array, leaf: Leaf, receivedMs: number): EntryTable
   };
 }
 
-/** Compressed where that saves something. */
-function packed({ salt, bytes }: { salt: Uint8Array; bytes: Uint8Array }): NonNullable<UploadedEntry['payload']> {
-  if (bytes.length >= limits.zstdBytesMin) {
-    const smaller = zstdCompressSync(bytes);
-    if (smaller.length < bytes.length) return { salt, coding: 'zstd', bytes: smaller };
-  }
-  return { salt, coding: 'identity', bytes };
+function coded({ coding, bytes }: Coded): Coded {
+  return { coding, bytes };
 }
 
 function inserter<Row extends object>(

@@ -63,7 +63,7 @@ export class EventStream implements AnswerBody {
   async end(): Promise<void> {
     const rest = this.#undecoded === undefined ? this.#splitter.end() : undefined;
     const delivered = rest === undefined ? [] : await this.#take([rest]);
-    await this.#outlet.record(this.#lastEntries());
+    await this.#outlet.record(await this.#lastEntries());
     for (const bytes of this.#outlet.rewrites ? delivered : []) this.#outlet.write(bytes);
     this.#outlet.end();
   }
@@ -111,7 +111,7 @@ export class EventStream implements AnswerBody {
     const entries: EntryDraft[] = [];
     const delivered: Buffer[] = [];
     for (const piece of pieces) {
-      const { entry, bytes } = this.#takePiece(piece);
+      const { entry, bytes } = await this.#takePiece(piece);
       if (entry !== undefined) entries.push(entry);
       delivered.push(bytes);
       if (piece.kind === 'line') await this.#outlet.bindIn(piece.message.toString('utf8'));
@@ -122,19 +122,19 @@ export class EventStream implements AnswerBody {
     return delivered;
   }
 
-  #takePiece(piece: Piece): { entry: EntryDraft | undefined; bytes: Buffer } {
-    if (piece.kind === 'part') return { entry: this.#takePart(piece.raw, piece.last), bytes: piece.raw };
+  async #takePiece(piece: Piece): Promise<{ entry: EntryDraft | undefined; bytes: Buffer }> {
+    if (piece.kind === 'part') return { entry: await this.#takePart(piece.raw, piece.last), bytes: piece.raw };
     const { raw } = piece;
     const data = piece.kind === 'line' ? piece.message.toString('utf8') : piece.data;
     if (data === undefined || data === '') return { entry: undefined, bytes: raw };
     const facts = this.#outlet.facts(Buffer.from(data, 'utf8'), raw.length);
-    const { entry, changed } = this.#outlet.take({ facts, status: this.#head.status, text: data, whole: false });
+    const { entry, changed } = await this.#outlet.take({ facts, status: this.#head.status, text: data, whole: false });
     if (entry.final) this.#finalSeen = true;
     if (changed === undefined) return { entry, bytes: raw };
     return { entry, bytes: piece.kind === 'line' ? asLine(Buffer.from(changed, 'utf8')) : withData(piece, changed) };
   }
 
-  #takePart(raw: Buffer, last: boolean): EntryDraft | undefined {
+  async #takePart(raw: Buffer, last: boolean): Promise<EntryDraft | undefined> {
     this.#outlet.mustMask(`an event is longer than ${limits.answerBytesMax} bytes`);
     this.#overlong ??= this.#startOpaque();
     const event = this.#overlong;
@@ -144,16 +144,16 @@ export class EventStream implements AnswerBody {
     return this.#opaqueEntry(event, false);
   }
 
-  #lastEntries(): EntryDraft[] {
-    if (this.#undecoded !== undefined) return [this.#opaqueEntry(this.#undecoded, true)];
+  async #lastEntries(): Promise<EntryDraft[]> {
+    if (this.#undecoded !== undefined) return [await this.#opaqueEntry(this.#undecoded, true)];
     if (this.#finalSeen) return [];
     const facts = this.#outlet.facts(undefined, this.#seenBytes);
     return [endExchange(this.#outlet.rules, facts, { status: this.#head.status, failed: this.#head.status >= 400, note: 'stream_ended' })];
   }
 
-  #opaqueEntry({ mac, bytes }: Opaque, whole: boolean): EntryDraft {
+  async #opaqueEntry({ mac, bytes }: Opaque, whole: boolean): Promise<EntryDraft> {
     const facts = this.#outlet.facts(undefined, bytes, mac.end());
-    return this.#outlet.take({ facts, status: this.#head.status, text: undefined, whole }).entry;
+    return (await this.#outlet.take({ facts, status: this.#head.status, text: undefined, whole })).entry;
   }
 
   #startOpaque(): Opaque {

@@ -9,6 +9,7 @@ import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts'
 import { noteMirroredParams } from '../protocol/request-headers.ts';
 import type { ClientSide } from './client.ts';
 import type { Hop } from './hop.ts';
+import { withPayload } from './payloads.ts';
 
 /** The head of an upstream's answer. */
 export interface AnswerHead {
@@ -57,7 +58,12 @@ export class Outlet {
   }
 
   /** The entry and the bytes of one message. */
-  take(message: AnswerMessage): AnswerStep {
+  async take(message: AnswerMessage): Promise<AnswerStep> {
+    const step = this.#step({ ...message, mayBeLate: true });
+    return step.late === undefined ? step : { ...step, entry: await withPayload(step.entry, step.late, this.rules.ids.random) };
+  }
+
+  #step(message: AnswerMessage): AnswerStep {
     if (message.text !== undefined && mayList(this.open)) noteMirroredParams(message.text, this.#hop.memory.mirrored);
     if (this.rules.kind !== 'mcp') return takeHttpAnswer(this.rules, this.open, message);
     const step = takeMcpAnswer(this.rules, this.open, message);

@@ -52,7 +52,7 @@ export class WholeBody implements AnswerBody {
     if (text === undefined) this.#outlet.mustMask('it is not text');
     const facts = this.#outlet.facts(body, this.#seenBytes, this.#mac?.end());
     const message: AnswerMessage = { facts, status, text, names: { headers: headersForRecord(headers) }, whole: true };
-    const { entry, changed } = this.#outlet.take(message);
+    const { entry, changed } = await this.#outlet.take(message);
     await this.#outlet.bindIn(text);
     await this.#outlet.record([entry]);
     this.#deliver(body, changed);

@@ -34,3 +34,34 @@ test.each([
 ])('%s and %s mean the same: %s', (a, b, same) => {
   expect(sameId(a, b)).toBe(same);
 });
+
+describe('a large response', () => {
+  const filler = JSON.stringify({ text: 'x"}]{[\\'.repeat(5_000) });
+  const read = (text: string) => {
+    const message = readServerMessage(text);
+    return (
+      message && {
+        kind: message.kind,
+        id: message.idLexeme,
+        failed: message.failed,
+        result: message.result && text.slice(message.result.start, message.result.end).trim(),
+      }
+    );
+  };
+
+  test.each([
+    [`{"jsonrpc":"2.0","id":7,"result":${filler}}`, '7', false, filler],
+    [`{"id":"a","jsonrpc":"2.0","result":${filler}}\n`, '"a"', false, filler],
+    [`{"jsonrpc":"2.0","id":7,"result":{"content":${filler},"isError":true}}`, '7', true, `{"content":${filler},"isError":true}`],
+    [`{"jsonrpc":"2.0","id":7,"result":{"content":${filler},"isError":false}}`, '7', false, `{"content":${filler},"isError":false}`],
+    [`{"jsonrpc":"2.0","id":7,"result":{"isError":true,"content":${filler}}}`, '7', true, `{"isError":true,"content":${filler}}`],
+    [`{"jsonrpc":"2.0","id":7,"result":{"content":${filler},"of":{"isError":true}}}`, '7', false, `{"content":${filler},"of":{"isError":true}}`],
+    [`{"result":${filler},"jsonrpc":"2.0","id":7}`, '7', false, filler],
+  ])('is read as a small one is (%#)', (text, id, failed, result) => {
+    expect(read(text)).toEqual({ kind: 'response', id, failed, result });
+  });
+
+  test('that breaks off is none', () => {
+    expect(readServerMessage(`{"jsonrpc":"2.0","id":7,"result":${filler}`.slice(0, -3))).toBeUndefined();
+  });
+});
