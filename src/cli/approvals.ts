@@ -4,7 +4,7 @@ import { escapeHostileLine } from '../base/hostile.ts';
 import { parseId } from '../base/ids.ts';
 import { type GatewayIdentity, openIdentity } from '../identity/gateway-identity.ts';
 import { type ApprovalSummary, approvalDetailSchema, approvalPaths, approvalSummarySchema, approvalsResponseSchema } from '../protocol/approvals.ts';
-import { detailLines, shortLine, stateWord, whatText } from '../tui/approval-words.ts';
+import { printedLines, shortLine, stateWord, whatText } from '../tui/approval-words.ts';
 import type { ApprovalSource } from '../tui/approvals-screen.ts';
 import { table } from '../tui/columns.ts';
 import { countText, identityText, shortIds, timeText } from '../tui/words.ts';
@@ -46,7 +46,7 @@ export async function runApprovalsShow(id: string, options: ApprovalsOptions, io
   const source = sourceOf(identity);
   const approval = await source.detail(await findId(source, id));
   if (options.json) sayJson(io, approval);
-  else for (const line of detailLines(approval, io.clock.wallMs())) say(io, line);
+  else for (const line of printedLines(approval, io.clock.wallMs())) say(io, line);
   return exitOf(approval);
 }
 

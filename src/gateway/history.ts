@@ -18,7 +18,7 @@ export async function historyOf(store: Store, sessionId: SessionId): Promise<His
     const name = nameOf(call);
     const counts = tools.get(name) ?? { calls: 0, failed: 0 };
     counts.calls++;
-    if (call.outcome !== 'ok' && call.outcome !== 'pending') counts.failed++;
+    if (call.outcome !== 'ok' && call.outcome !== 'pending' && call.outcome !== 'held') counts.failed++;
     tools.set(name, counts);
   }
   return {

@@ -111,7 +111,7 @@ export class Webhooks {
   }
 
   /** Undefined where the hook took it. */
-  async #send(hook: Hook, { eventId, body }: Delivery): Promise<{ readonly why: string; readonly final: boolean } | undefined> {
+  async #send(hook: Hook, { eventId, body }: WaitingDelivery): Promise<{ readonly why: string; readonly final: boolean } | undefined> {
     const seconds = Math.floor(this.#parts.ids.clock.wallMs() / 1000);
     const id = eventId;
     const headers = {

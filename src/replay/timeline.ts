@@ -23,9 +23,9 @@ export interface TimelineEntry {
 
 /**
  * How an exchange ended. `denied`: by policy; `refused`: by mcprec itself (not decodable, a foreign handle, a grant that had ended);
- * `failed`: the answer says so, or there was none; `aborted`: the client or the session went away before it ended; `pending`: still open.
+ * `failed`: the answer says so, or there was none; `aborted`: the client or the session went away before it ended; `held`: it waits for a human, or waited in vain; `pending`: still open.
  */
-export type Outcome = 'ok' | 'failed' | 'denied' | 'refused' | 'aborted' | 'pending';
+export type Outcome = 'ok' | 'failed' | 'denied' | 'refused' | 'aborted' | 'held' | 'pending';
 
 export interface Exchange<E extends TimelineEntry> {
   readonly exchange: string;
@@ -97,8 +97,9 @@ function outcomeOf(group: readonly TimelineEntry[], sessionEnded: boolean): Outc
   // What policy judged was decoded; what was refused before that was not, and stands as opaque.
   if (denial !== undefined) return denial.leaf.message === 'opaque' ? 'refused' : 'denied';
   const final = group.findLast((entry) => entry.leaf.final);
-  if (final === undefined) return sessionEnded ? 'aborted' : 'pending';
+  if (final === undefined) return sessionEnded ? 'aborted' : group.some(({ leaf }) => leaf.decision?.effect === 'hold') ? 'held' : 'pending';
   const note = final.names?.note;
+  if (final.leaf.message === 'end' && note?.startsWith('held:')) return 'held';
   if (final.leaf.message === 'end' && note === 'client_gone') return 'aborted';
   if (final.leaf.message === 'end' && note?.startsWith('refused:')) return 'refused';
   return group.some((entry) => entry.leaf.failed) ? 'failed' : 'ok';

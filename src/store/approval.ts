@@ -37,7 +37,7 @@ export interface Approval {
   /** How many of them must. */
   readonly min: number;
   /** What approvers are shown, masked; JSON. */
-  readonly shown: Masked<string>;
+  readonly shown: string;
   readonly requestedMs: number;
   readonly expiresMs: number;
   readonly state: ApprovalState;
@@ -45,10 +45,10 @@ export interface Approval {
   /** When it left the open states, by whom, and why. */
   readonly endedMs?: number;
   readonly endedBy?: Requester;
-  readonly reason?: Masked<string>;
+  readonly reason?: string;
 }
 
-export type NewApproval = Omit<Approval, 'state' | 'votes' | 'endedMs' | 'endedBy' | 'reason'>;
+export type NewApproval = Omit<Approval, 'shown' | 'state' | 'votes' | 'endedMs' | 'endedBy' | 'reason'> & { readonly shown: Masked<string> };
 
 /** A call of a webhook that is to be made; written in the commit of what it tells of. */
 export interface Delivery {
@@ -118,7 +118,8 @@ export interface ApprovalStore {
 }
 
 /** A delivery as it waits, with how often it was tried. */
-export interface WaitingDelivery extends Delivery {
+export interface WaitingDelivery extends Omit<Delivery, 'body'> {
+  readonly body: string;
   readonly tries: number;
 }
 

@@ -1,7 +1,6 @@
 // Requests for approvals in the store. Every change is a guard on what was read, so that of two at once one wins.
 import type { Kysely, Selectable } from 'kysely';
 import type { ApprovalId, SessionId } from '../base/ids.ts';
-import type { Masked } from '../base/masked.ts';
 import type { Along, Approval, ApprovalState, ApprovalStore, NewApproval, Use, Vote } from './approval.ts';
 import { claim } from './claim.ts';
 import { deliveryRow } from './deliveries.ts';
@@ -185,7 +184,7 @@ function approvalOf(row: Selectable<ApprovalTable>): Approval {
     binding: row.binding,
     approvers: JSON.parse(row.approvers) as string[],
     min: row.min,
-    shown: row.shown as Masked<string>,
+    shown: row.shown,
     requestedMs: row.requested_ms,
     expiresMs: row.expires_ms,
     state: row.state as ApprovalState,
@@ -193,6 +192,6 @@ function approvalOf(row: Selectable<ApprovalTable>): Approval {
     ...(row.session_id !== null && { sessionId: row.session_id as SessionId }),
     ...(row.ended_ms !== null && { endedMs: row.ended_ms }),
     ...(row.ended_by !== null && { endedBy: JSON.parse(row.ended_by) as Approval['requester'] }),
-    ...(row.reason !== null && { reason: row.reason as Masked<string> }),
+    ...(row.reason !== null && { reason: row.reason }),
   };
 }

@@ -1,7 +1,6 @@
 // Calls of webhooks that wait to be made. They are written in the commit of what they tell of, so that none is lost.
 import type { Kysely } from 'kysely';
 import type { EventId } from '../base/ids.ts';
-import type { Masked } from '../base/masked.ts';
 import type { Delivery, DeliveryStore } from './approval.ts';
 import type { DeliveryTable, Tables } from './schema.ts';
 import type { Writer } from './writer.ts';
@@ -10,7 +9,7 @@ export function deliveryQueries(db: Kysely<Tables>, writer: Writer): DeliverySto
   return {
     async dueDeliveries(nowMs, limit) {
       const rows = await db.selectFrom('deliveries').selectAll().where('due_ms', '<=', nowMs).orderBy('due_ms').limit(limit).execute();
-      return rows.map((row) => ({ eventId: row.event_id as EventId, hook: row.hook, body: row.body as Masked<string>, dueMs: row.due_ms, tries: row.tries }));
+      return rows.map((row) => ({ eventId: row.event_id as EventId, hook: row.hook, body: row.body, dueMs: row.due_ms, tries: row.tries }));
     },
     async nextDeliveryMs() {
       const row = await db

@@ -42,6 +42,12 @@ export function personText({ email, subject }: Person): string {
   return email ?? subject;
 }
 
+/** All of it, as lines, with the commands that decide. */
+export function printedLines(approval: ApprovalDetail, nowMs: number): string[] {
+  const commands = { approve: 'approve', refuse: 'deny --reason …', withdraw: 'cancel' } as const;
+  return [...detailLines(approval, nowMs), ...(approval.may.length === 0 ? [] : ['', `you may: ${approval.may.map((what) => commands[what]).join(', ')}`])];
+}
+
 /** All of it, as lines. */
 export function detailLines(approval: ApprovalDetail, nowMs: number): string[] {
   const { shown, revealed, history } = approval;
@@ -50,9 +56,6 @@ export function detailLines(approval: ApprovalDetail, nowMs: number): string[] {
     ...textLines('arguments', shown.arguments, revealed?.arguments),
     ...textLines('answers', shown.answers, revealed?.answers),
     ...(history === undefined ? [] : historyLines(history)),
-    ...(approval.may.length === 0
-      ? []
-      : ['', `you may: ${approval.may.map((what) => ({ approve: 'approve', refuse: 'deny --reason …', withdraw: 'cancel' })[what]).join(', ')}`]),
   ];
 }
 

@@ -28,8 +28,8 @@ export interface ApprovalsOptions {
 
 const columns: readonly Column[] = [
   { title: 'ASKED (UTC)', width: 16, drop: 3 },
-  { title: 'WHO', width: 14, grow: 2, drop: 0 },
-  { title: 'WHAT', width: 16, grow: 3, drop: 0 },
+  { title: 'WHO', width: 20, grow: 2, drop: 0 },
+  { title: 'WHAT', width: 22, grow: 3, drop: 0 },
   { title: 'CONNECTION', width: 10, grow: 1, drop: 1 },
   { title: 'RULE', width: 10, grow: 1, drop: 2 },
   { title: 'STATE', width: 18, drop: 0 },

@@ -93,5 +93,6 @@ export const outcomeStyles = {
   denied: 'bad',
   refused: 'bad',
   aborted: 'note',
+  held: 'warn',
   pending: 'busy',
 } as const satisfies Record<Outcome, ScreenStyle>;

@@ -77,6 +77,8 @@ export function outcomeText(outcome: Outcome): string {
       return 'refused by mcprec; it was not sent on, or its answer was not passed on';
     case 'aborted':
       return 'the client or the session went away before it ended';
+    case 'held':
+      return 'it waits for an approval, or waited for one that did not come in time';
     case 'pending':
       return 'not answered yet';
   }
