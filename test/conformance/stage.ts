@@ -13,16 +13,19 @@ export class Stage implements AsyncDisposable {
   readonly #waiting: (() => void)[] = [];
   #playing = 0;
   readonly #faults: unknown[] = [];
+  /** Every way that was given, resolved when it is closed again. */
+  readonly #given: Promise<void>[] = [];
 
   private constructor(server: Server, way: Way) {
     this.#server = server;
     this.#way = way;
     server.on('request', (request, response) => {
       const upstream = new URL(request.url ?? '', 'http://stage').searchParams.get('upstream') ?? '';
-      this.#give(upstream, response).catch((error: unknown) => {
+      const given = this.#give(upstream, response).catch((error: unknown) => {
         this.#faults.push(error);
         response.destroy();
       });
+      this.#given.push(given);
     });
   }
 
@@ -45,6 +48,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.closeAllConnections();
+    await Promise.all(this.#given);
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
