@@ -64,6 +64,11 @@ rules:
     deny: true
     tools: ["delete_*", "execute_*"]
     message: Nothing is deleted through an agent; use the web page.
+  - id: long-mutes # waits for a human: as priya.raman, mcprec approvals
+    hold: { approvers: [sre-leads] }
+    tools: ["mute_*"]
+    when: has(args.duration_minutes) && args.duration_minutes > 240
+    message: More than four hours of silence want a second pair of eyes.
 
 mask:
   apply: [record]

@@ -16,5 +16,5 @@ test('the gateway.yaml of mcprec dev is valid, without a warning', () => {
   expect([problems, warnings]).toEqual([[], []]);
   expect(config?.connections.datadog).toMatchObject({ record: 'full', upstreamQuery: { toolsets: 'core' } });
   expect(config?.data.path).toBe('/srv/gateway.db');
-  expect(config?.rules.map((r) => r.id)).toEqual(['no-delete']);
+  expect(config?.rules.map((r) => r.id)).toEqual(['no-delete', 'long-mutes']);
 });
