@@ -68,7 +68,7 @@ export const errorTable = {
   journal_corrupt: { category: 'journal', remedy: 'keep the file, set MCPREC_HOME to a new directory, and run: mcprec verify' },
   journal_newer: { category: 'journal', remedy: 'install the newer mcprec that wrote it' },
   journal_locked: { category: 'journal', remedy: 'find the process that holds the file' },
-  journal_full: { category: 'journal', remedy: 'free disk space; calls go on by themselves afterwards' },
+  journal_full: { category: 'journal', remedy: 'free disk space, or run: mcprec sessions prune; calls go on by themselves afterwards' },
   journal_unwritable: { category: 'journal', remedy: 'check the directory’s permissions and its disk' },
   journal_network: { category: 'journal', remedy: 'set MCPREC_HOME to a directory on a local disk' },
   journal_forked: { category: 'journal', remedy: 'keep both copies and tell the platform owner' },

@@ -77,6 +77,8 @@ export const limits = {
   replayPauseMsMax: 3_000,
   /** What a verification reports of one log; more is counted. */
   findingsMax: 200,
+  /** The journal where `--journal-max` says nothing else; calls are refused when it is that large, nothing is dropped. */
+  journalBytesMax: 16 * 1024 * MiB,
   /** How long a writer tries to get a locked journal. */
   journalBusyMsMax: 5_000,
   /** How long an idle connection of a client is kept. */

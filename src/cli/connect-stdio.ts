@@ -14,7 +14,7 @@ import { approvalText, approvalWait } from './approval-notes.ts';
 import type { ConnectOptions } from './connect.ts';
 import { journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
-import { synchronousMode, ttlSeconds } from './targets.ts';
+import { journalBytesMax, synchronousMode, ttlSeconds } from './targets.ts';
 
 /** Runs until the client closes its end, or a signal. Resolves to the exit code: that of the server's process where it is a command. */
 export async function runStdio(targets: readonly Target[], options: ConnectOptions, io: Io, version: string): Promise<number> {
@@ -27,6 +27,7 @@ export async function runStdio(targets: readonly Target[], options: ConnectOptio
     home: io.home,
     journal: journalPath(io.home),
     synchronous: synchronousMode(options.synchronous),
+    journalBytesMax: journalBytesMax(options.journalMax),
     version,
     targets,
     port: 'none',
@@ -79,7 +80,7 @@ function renewing(forwarder: Forwarder, seat: Seat, io: Io): Lodger {
 
 /** The arguments with which a client starts `mcprec` for these connections. */
 export function stdioArguments(connections: readonly string[], options: ConnectOptions): readonly string[] {
-  const flags = (['gateway', 'url', 'transport', 'policy', 'reason', 'ttl', 'synchronous', 'passphraseFile'] as const).flatMap((name) => {
+  const flags = (['gateway', 'url', 'transport', 'policy', 'reason', 'ttl', 'synchronous', 'journalMax', 'passphraseFile'] as const).flatMap((name) => {
     const value = options[name];
     return value === undefined ? [] : [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, value];
   });

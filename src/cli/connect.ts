@@ -14,7 +14,7 @@ import { runStdio, stdioArguments } from './connect-stdio.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
-import { openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
+import { journalBytesMax, openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
 export interface ConnectOptions extends TargetOptions, WaitOption {
   readonly port?: string | undefined;
@@ -22,6 +22,7 @@ export interface ConnectOptions extends TargetOptions, WaitOption {
   readonly ttl?: string | undefined;
   readonly rotate?: boolean | undefined;
   readonly synchronous?: string | undefined;
+  readonly journalMax?: string | undefined;
   readonly printConfig?: string | undefined;
   readonly json?: boolean | undefined;
   readonly stdio?: boolean | undefined;
@@ -47,6 +48,7 @@ export async function runConnect(connections: readonly string[], options: Connec
     home: io.home,
     journal: journalPath(io.home),
     synchronous: synchronousMode(options.synchronous),
+    journalBytesMax: journalBytesMax(options.journalMax),
     version,
     targets,
     port,

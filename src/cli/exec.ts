@@ -9,12 +9,13 @@ import type { Seat } from '../forwarder/seat.ts';
 import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
-import { openTargets, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
+import { journalBytesMax, openTargets, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
 export interface ExecOptions extends TargetOptions, WaitOption {
   readonly reason?: string | undefined;
   readonly ttl?: string | undefined;
   readonly synchronous?: string | undefined;
+  readonly journalMax?: string | undefined;
   /** Prints one JSON line to stderr when the session is over. */
   readonly json?: boolean | undefined;
 }
@@ -31,6 +32,7 @@ export async function runExec(connections: readonly string[], command: readonly 
     home: io.home,
     journal: journalPath(io.home),
     synchronous: synchronousMode(options.synchronous),
+    journalBytesMax: journalBytesMax(options.journalMax),
     version,
     targets,
     port: undefined,

@@ -1,6 +1,7 @@
 // `mcprec sessions erase`, `prune` and `export`: contents taken out for good with a signed entry, and a session written out with its proofs.
 import { once } from 'node:events';
 import { McprecError } from '../base/errors.ts';
+import { parseSize } from '../base/size.ts';
 import type { LogSigner } from '../evidence/checkpoint.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
 import { soloSigner } from '../identity/solo-key.ts';
@@ -24,7 +25,6 @@ export interface PruneOptions extends SecretFlags {
 }
 
 const SESSIONS_MAX = 100_000;
-const units: Readonly<Record<string, number>> = { '': 1, KB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /** Erases the contents of a session. Throws `not_found`, `id_ambiguous`, `usage` where it is open, and what signing throws. */
 export async function runErase(idPrefix: string, options: EraseOptions, io: Io): Promise<void> {
@@ -42,6 +42,7 @@ export async function runPrune(options: PruneOptions, io: Io): Promise<void> {
   const keepMs = options.keep === undefined ? undefined : parseDuration(options.keep);
   const bytesMax = options.maxSize === undefined ? undefined : parseSize(options.maxSize);
   if (options.keep !== undefined && keepMs === undefined) throw new McprecError('usage', `--keep ${options.keep} is no duration such as 30d`);
+  if (options.maxSize !== undefined && bytesMax === undefined) throw new McprecError('usage', `--max-size ${options.maxSize} is no size such as 500MB`);
   if (keepMs === undefined && bytesMax === undefined) throw new McprecError('usage', 'give --keep or --max-size, or both');
   using journal = openForWriting(io);
   const pruned: SessionSummary[] = [];
@@ -85,11 +86,4 @@ async function withSigner(session: SessionSummary, options: SecretFlags, io: Io,
   if (session.gateway === undefined) return work(soloSigner(io.home));
   await using identity = await openIdentity({ ...secretOptions(options, io), gateway: session.gateway, clock: io.clock, random: io.random });
   await work(identity.logSigner);
-}
-
-function parseSize(text: string): number {
-  const [, digits = '', unit = ''] = /^([0-9]{1,15})([KMG]i?B)?$/.exec(text) ?? [];
-  const factor = units[unit];
-  if (digits === '' || factor === undefined) throw new McprecError('usage', `--max-size ${text} is no size such as 500MB`);
-  return Number(digits) * factor;
 }

@@ -1,6 +1,7 @@
 // The one line that lives under the banner of `connect`, and its keys. Plain text and two control sequences: no screen library.
 import type { Forwarder } from '../forwarder/forwarder.ts';
 import type { AskHold, HoldQuestion } from '../forwarder/solo-holds.ts';
+import { lagSeconds } from '../journal/outbox.ts';
 import { HoldQuestions } from './hold-questions.ts';
 import { type Io, note } from './io.ts';
 
@@ -106,7 +107,7 @@ function statusText(forwarder: Forwarder, nowMs: number): string {
   if (sum.failed > 0) parts.push(`${sum.failed} failed`);
   if (Number.isFinite(expiresAtMs)) {
     const { lag, syncError } = forwarder;
-    parts.push(lag.entries === 0 ? 'synced' : `${lag.entries} to sync${syncError === undefined ? '' : ' (gateway away)'}`);
+    parts.push(lag.entries === 0 ? 'synced' : `${lag.entries} to sync, ${lagSeconds(lag, nowMs)} s behind${syncError === undefined ? '' : ' (gateway away)'}`);
     parts.push(ended ? 'ended: r extends' : `${remaining(expiresAtMs - nowMs)} left`);
   }
   return `${ended ? '○' : '●'} ${parts.join(' · ')} · Ctrl-C ends`;

@@ -2,6 +2,7 @@
 import { McprecError } from '../base/errors.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
 import { openJournal } from '../journal/journal.ts';
+import { lagSeconds, type SyncLag } from '../journal/outbox.ts';
 import { pushPending } from '../sync/pusher.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
@@ -37,8 +38,8 @@ export async function runSync(options: SyncOptions, io: Io): Promise<void> {
     );
 }
 
-function reportLag(lag: { readonly logs: number; readonly entries: number; readonly oldestWallMs?: number }, options: SyncOptions, io: Io): void {
-  const seconds = lag.oldestWallMs === undefined ? 0 : Math.max(0, Math.round((io.clock.wallMs() - lag.oldestWallMs) / 1000));
+function reportLag(lag: SyncLag, options: SyncOptions, io: Io): void {
+  const seconds = lagSeconds(lag, io.clock.wallMs());
   if (options.json) sayJson(io, { entries: lag.entries, sessions: lag.logs, seconds });
   else
     say(

@@ -3,7 +3,9 @@
 import type { Closers } from '../base/closers.ts';
 import { type HttpTransport, httpTransports } from '../base/connection.ts';
 import { McprecError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
+import { parseSize } from '../base/size.ts';
 import type { Target } from '../forwarder/options.ts';
 import { resolveSecret } from '../gateway/credentials.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
@@ -69,6 +71,14 @@ export function ttlSeconds(text: string | undefined): number | undefined {
   const ms = parseDuration(text);
   if (ms === undefined) throw new McprecError('usage', `--ttl ${text} is not a duration`, { remedy: 'write it like 30m or 1h' });
   return Math.max(1, Math.round(ms / 1000));
+}
+
+/** `--journal-max` in bytes. Throws `usage`. */
+export function journalBytesMax(text: string | undefined): number {
+  if (text === undefined) return limits.journalBytesMax;
+  const bytes = parseSize(text);
+  if (bytes === undefined) throw new McprecError('usage', `--journal-max ${text} is no size`, { remedy: 'write it like 500MB or 4GiB' });
+  return bytes;
 }
 
 /** `--synchronous`. Throws `usage`. */

@@ -47,7 +47,7 @@ export class Forwarder {
   /** Opens everything, or nothing: what was opened is closed again where a later step fails. */
   static async open(options: ForwarderOptions): Promise<Forwarder> {
     await using undo = new Closers();
-    const journal = undo.use(openJournal({ path: options.journal, synchronous: options.synchronous, ...options.ids }));
+    const journal = undo.use(openJournal({ path: options.journal, synchronous: options.synchronous, bytesMax: options.journalBytesMax, ...options.ids }));
     const upstream = new UpstreamPool();
     undo.defer(() => upstream.close());
     const places = options.targets.map((target) => placeOf(target, options));

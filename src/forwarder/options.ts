@@ -48,6 +48,8 @@ export interface ForwarderOptions {
   readonly journal: string;
   /** `FULL`: an entry survives a power cut; `NORMAL`: the end of the process. */
   readonly synchronous: 'FULL' | 'NORMAL';
+  /** The journal's bound in bytes: calls are refused when it is reached. */
+  readonly journalBytesMax: number;
   readonly version: string;
   readonly targets: readonly Target[];
   /** A fixed port; undefined for the remembered one, or any; `none` where no client comes by HTTP. */

@@ -5,7 +5,7 @@ import { asMcprecError, type ErrorCode, McprecError } from '../base/errors.ts';
 const meanings: readonly (readonly [prefix: string, code: ErrorCode, what: string])[] = [
   ['SQLITE_BUSY', 'journal_locked', 'is locked by another process'],
   ['SQLITE_LOCKED', 'journal_locked', 'is locked by another process'],
-  ['SQLITE_FULL', 'journal_full', 'cannot grow: the disk is full'],
+  ['SQLITE_FULL', 'journal_full', 'cannot grow: the disk is full, or it is as large as it may be'],
   ['SQLITE_IOERR_SHMSIZE', 'journal_full', 'cannot grow: the disk is full'],
   ['SQLITE_CORRUPT', 'journal_corrupt', 'is damaged'],
   ['SQLITE_NOTADB', 'journal_corrupt', 'is no database, or is damaged'],

@@ -44,6 +44,11 @@ interface UploadRow {
 /** Logs of which the frontier at the last upload is kept; another one is counted anew from its leaf hashes. */
 const FRONTIERS_KEPT = 64;
 
+/** For how long the oldest entry that the gateway lacks has waited, in whole seconds. */
+export function lagSeconds({ oldestWallMs }: SyncLag, nowMs: number): number {
+  return oldestWallMs === undefined ? 0 : Math.max(0, Math.round((nowMs - oldestWallMs) / 1000));
+}
+
 export class Outbox {
   readonly #committer: Committer;
   readonly #pending: Statement<[string], PendingRow>;

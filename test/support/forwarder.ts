@@ -1,6 +1,7 @@
 // A real solo forwarder in this process, with a journal in a directory of its own.
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
+import { limits } from '../../src/base/limits.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { StoredEntry } from '../../src/evidence/seal.ts';
 import { Forwarder } from '../../src/forwarder/forwarder.ts';
@@ -74,6 +75,7 @@ export function soloOptions(url: string, home: string): ForwarderOptions {
     journal: join(home, 'journal.db'),
     version: '0.0.0',
     synchronous: 'FULL',
+    journalBytesMax: limits.journalBytesMax,
     targets: [{ kind: 'solo', url: new URL(url) }],
     port: undefined,
     ephemeral: false,
