@@ -230,6 +230,15 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .option(...JSON_EVENTS)
     .action(async (options) => exit(await (await import('./gateway.ts')).runGateway(options, io)));
   program
+    .command('witness')
+    .description('run an independent witness of the trees of gateways')
+    .requiredOption('--name <name>', 'how it is called in its signatures: an address without its scheme')
+    .requiredOption('--log <key...>', 'verifier keys of the trees that it knows')
+    .option('--listen <address>', 'HOST:PORT; else 127.0.0.1:7480')
+    .option('--data <dir>', 'where its key and its state are; else witness in the state directory')
+    .option(...JSON_EVENTS)
+    .action(async (options) => (await import('./witness.ts')).runWitness(options, io));
+  program
     .command('dev')
     .description('run a gateway, an identity provider and a made-up Datadog on this machine, to try mcprec with')
     .option('--port <port>', 'the gateway’s port; the other two are behind it. 0: any free ones; else 7470')

@@ -4,10 +4,12 @@ import { Closers } from '../base/closers.ts';
 import { McprecError } from '../base/errors.ts';
 import type { IdSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import type { GatewayConfig } from '../policy/config.ts';
+import { parseVerifier } from '../evidence/note.ts';
 import type { LogTail } from '../evidence/tail.ts';
+import type { GatewayConfig } from '../policy/config.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
+import { cosignBy } from '../sync/witness-client.ts';
 import { buildApi } from './api.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { Authenticator } from './authenticate.ts';
@@ -20,10 +22,10 @@ import { Handles } from './handles.ts';
 import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
 import { LiveSessions } from './live.ts';
 import { LiveConfig } from './live-config.ts';
+import { GatewayNotary } from './notary.ts';
 import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
-import { GatewayNotary } from './notary.ts';
-import { Sequencer } from './sequencer.ts';
+import { Sequencer, type SequencerParts } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import { ToolForms } from './tool-forms.ts';
 import type { Hook } from './webhooks.ts';
@@ -117,7 +119,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const { desk, holds, grantApprovals, approvals, webhooks } = openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger });
   const grants = new Grants({ config, store, keys, ids, tools, live, events, publicUrl, desk, approvals: grantApprovals });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
-  const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger });
+  const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger, witnesses: config.witnesses });
   const notary = new GatewayNotary({ sequencer, signingKey: keys.signingKey, live, clock, logger });
   growth.told = (tail) => notary.advanced(tail);
   const api = buildApi(
@@ -164,9 +166,16 @@ function openWitness({
   publicUrl,
   clock,
   logger,
-}: Pick<Opened, 'store' | 'keys'> & Pick<GatewayWorld, 'clock' | 'logger'> & { readonly publicUrl: string }) {
+  witnesses,
+}: Pick<Opened, 'store' | 'keys'> & Pick<GatewayWorld, 'clock' | 'logger'> & Pick<GatewayConfig, 'witnesses'> & { readonly publicUrl: string }) {
   const { signingKey } = keys;
-  const sequencer = new Sequencer({ store, signingKey, origin: new URL(publicUrl).host, clock, cosign: async (_head, note) => note });
+  const places = witnesses.map(({ url, key }) => ({ url, verifier: parseVerifier(key) }));
+  const cosign: SequencerParts['cosign'] = async (head, note, prove) => {
+    let signed = note;
+    for (const place of places) signed = await cosignBy(place, { head, note: signed, prove });
+    return signed;
+  };
+  const sequencer = new Sequencer({ store, signingKey, origin: new URL(publicUrl).host, clock, cosign });
   return { sequencer, witness: new Witness({ store, sequencer, signingKey, clock, logger }) };
 }
 

@@ -40,6 +40,7 @@ export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
     access: input.access.map(buildAccess),
     rules: input.rules.map(buildRule),
     mask: buildMask(input.mask),
+    witnesses: input.witnesses,
     holdWaitMs: parseDuration(input.hold_wait) ?? limits.holdWaitMsDefault,
     webhooks: input.webhooks.map((hook) => buildWebhook(hook, keep)),
   };

@@ -16,6 +16,8 @@ export interface GatewayConfig {
   readonly access: readonly AccessEntry[];
   readonly rules: readonly Rule[];
   readonly mask: MaskConfig;
+  /** Independent witnesses that must co-sign the gateway's tree. */
+  readonly witnesses: readonly { readonly url: string; readonly key: string }[];
   /** How long a held call keeps its caller waiting. */
   readonly holdWaitMs: number;
   readonly webhooks: readonly WebhookConfig[];

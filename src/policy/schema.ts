@@ -67,6 +67,15 @@ export const fileSchema = z
     access: z.array(accessSchema).default([]).describe('Who may use what. What no entry gives is denied.'),
     rules: z.array(ruleSchema).default([]).describe('What is denied, held or masked all the same.'),
     mask: mask.prefault({}),
+    witnesses: z
+      .array(
+        z.strictObject({
+          url: url().describe('Where it takes add-checkpoint: the address before that.'),
+          key: line(500).describe('Its verifier key, as mcprec witness prints it.'),
+        }),
+      )
+      .default([])
+      .describe('Independent witnesses that must co-sign the gateway’s tree: without them there are no receipts.'),
     hold_wait: duration(limits.holdWaitMsMax, '30m').default('45s').describe('How long a held call is kept waiting before its caller is told to come again.'),
     webhooks: webhooksSchema.default([]).describe('Who is told of requests for approvals.'),
   })
