@@ -60,6 +60,8 @@ export class Rounds {
   /** Until the code that is hot has been compiled. */
   async warmUp(): Promise<void> {
     for (const place of Object.keys(this.#places) as Place[]) await this.load(place, { kind: '1k', connections: 16 }, this.quick ? 300 : 2_000);
+    // Large payloads have threads and code of their own.
+    for (const place of ['on', 'off'] as const) await this.load(place, { kind: '64k', connections: 16 }, this.quick ? 800 : 5_000);
   }
 
   /** Measures a case at each place, and prints it. */

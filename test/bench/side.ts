@@ -18,7 +18,7 @@ const STREAMS = 100;
 
 /** A hundred streams at once, each with an event every 50 ms: all of them come, in order. */
 export async function longStreams(rounds: Rounds, places: readonly Place[]): Promise<{ readonly table: string; readonly measures: readonly Measure[] }> {
-  const ms = rounds.quick ? 1_000 : 5_000;
+  const ms = rounds.quick ? 600 : 5_000;
   const lines: string[] = [`${STREAMS} long streams, 20 events a second each`];
   let outOfOrder = 0;
   for (const place of places) {
@@ -66,7 +66,7 @@ export async function soak(
 /** A journal of its own that takes nothing but 64 KB answers. */
 export async function journalSize(stage: Stage, quick: boolean): Promise<Measure[]> {
   const forwarder = await stage.forwarder({ masking: 'on', synchronous: 'full' });
-  const report = await stage.load(forwarder, { kind: '64k', connections: 16, ms: quick ? 700 : 5_000 });
+  const report = await stage.load(forwarder, { kind: '64k', connections: 16, ms: quick ? 500 : 5_000 });
   await forwarder.process.stop();
   const { size } = statSync(join(forwarder.home, 'journal.db'));
   return [atMost('journal bytes / wire bytes, 64 KB answers', size / report.wireBytes, 'x', 0.35)];
@@ -77,7 +77,7 @@ export async function commitWait(quick: boolean): Promise<Measure[]> {
   const measures: Measure[] = [];
   for (const writers of [4, 8]) {
     using dir = tempDir();
-    const ms = quick ? 1_000 : 10_000;
+    const ms = quick ? 600 : 10_000;
     const script = new URL('writers-child.ts', import.meta.url);
     const children = Array.from({ length: writers }, () => fork(script, [join(dir.path, 'journal.db'), String(ms)]));
     const next = (): Promise<unknown[]> =>
@@ -105,13 +105,14 @@ export async function verified(
   behind: { readonly gateway: TestProcess; readonly store: string },
 ): Promise<Measure[]> {
   let lost = 0;
-  let invalid = 0;
-  for (const [place, forwarder] of Object.entries(forwarders) as [Place, ForwarderTarget][]) {
+  const check = async ([place, forwarder]: [Place, ForwarderTarget]): Promise<boolean> => {
     await forwarder.process.stop();
     lost += missing(rounds, place, keptCalls({ kind: 'journal', path: join(forwarder.home, 'journal.db') }));
     await using verify = startMcprec(['verify'], forwarder.home, { waitMs: 10 * 60_000 });
-    if ((await verify.end()).code !== 0) invalid++;
-  }
+    return (await verify.end()).code === 0;
+  };
+  const valid = await Promise.all((Object.entries(forwarders) as [Place, ForwarderTarget][]).map(check));
+  const invalid = valid.filter((ok) => !ok).length;
   await behind.gateway.stop();
   // What the forwarder denies does not reach the gateway.
   lost += missing(rounds, 'behind', keptCalls({ kind: 'store', path: behind.store }), (id, kind) => !isDenied(id, kind));
