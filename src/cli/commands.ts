@@ -1,5 +1,7 @@
 // Every command with its arguments and flags. A command's code is imported when it runs, so that the others cost nothing.
 import type { Command } from 'commander';
+import { registerApprovals } from './approvals-commands.ts';
+import { GATEWAY, JSON_FLAG, PASSPHRASE } from './flags.ts';
 import type { Io } from './io.ts';
 
 export interface CommandContext {
@@ -10,9 +12,6 @@ export interface CommandContext {
   readonly exit: (code: number) => void;
 }
 
-const GATEWAY: readonly [string, string] = ['--gateway <url>', 'the gateway; else MCPREC_GATEWAY, else that of the latest login'];
-const PASSPHRASE: readonly [string, string] = ['--passphrase-file <file>', 'where there is no keychain: the passphrase of the encrypted file'];
-const JSON_FLAG: readonly [string, string] = ['--json', 'print JSON'];
 const JSON_EVENTS: readonly [string, string] = ['--json', 'print one JSON event per line'];
 
 function gather(value: string, before: readonly string[]): readonly string[] {
@@ -180,38 +179,6 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .argument('<session>', 'its id, or the start of it')
     .option('--speed <times>', 'times the recorded pace: 1, 2, 10, max')
     .action(async (session: string, options) => (await import('./sessions-replay.ts')).runSessionsReplay(session, options, io));
-}
-
-function registerApprovals(program: Command, { io, exit }: CommandContext): void {
-  const approvals = program
-    .command('approvals')
-    .description('decide about calls and grants that wait for a human: on a terminal a live screen, elsewhere a list');
-  const flags = (command: Command) =>
-    command
-      .option(...GATEWAY)
-      .option(...PASSPHRASE)
-      .option(...JSON_FLAG);
-  flags(approvals.command('watch', { isDefault: true }).description('look at what waits, live, or print the list where there is no terminal'))
-    .option('--all', 'those that are over, too')
-    .action(async (options) => (await import('./approvals.ts')).runApprovals(options, io));
-  flags(approvals.command('list').description('list what waits'))
-    .option('--all', 'those that are over, too')
-    .action(async (options) => (await import('./approvals.ts')).runApprovalsList(options, io));
-  flags(
-    approvals
-      .command('show')
-      .description('show one whole: who, what, why, and what they did before')
-      .argument('<approval>', 'its id, the start of it, or its link'),
-  ).action(async (id: string, options) => exit(await (await import('./approvals.ts')).runApprovalsShow(id, options, io)));
-  flags(approvals.command('approve').description('approve it').argument('<approval>', 'its id, the start of it, or its link')).action(
-    async (id: string, options) => exit(await (await import('./approvals.ts')).runApprovalsApprove(id, options, io)),
-  );
-  flags(approvals.command('deny').description('refuse it').argument('<approval>', 'its id, the start of it, or its link'))
-    .requiredOption('--reason <text>', 'why; whoever asked is told')
-    .action(async (id: string, options) => (await import('./approvals.ts')).runApprovalsDeny(id, options, io));
-  flags(approvals.command('cancel').description('take back what you asked for').argument('<approval>', 'its id, the start of it, or its link')).action(
-    async (id: string, options) => (await import('./approvals.ts')).runApprovalsCancel(id, options, io),
-  );
 }
 
 function registerServers(program: Command, { io, exit }: CommandContext): void {

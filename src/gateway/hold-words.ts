@@ -1,17 +1,29 @@
 // What is said of held calls to their callers, and by which MACs they are known again.
 import { createHmac, type KeyObject } from 'node:crypto';
 import { isoTime } from '../base/clock.ts';
-import type { SessionId } from '../base/ids.ts';
+import type { ApprovalId, SessionId } from '../base/ids.ts';
 import type { HeldCall } from '../path/hold.ts';
+import type { PathRules } from '../path/rules.ts';
 import type { HeldNotice, Refusal } from '../protocol/refusal.ts';
-import type { Approval } from '../store/approval.ts';
+import type { Approval, NewApproval } from '../store/approval.ts';
+import type { SessionLog } from '../store/store.ts';
 import { stateText } from './approval-desk.ts';
-import { nameOf } from './approval-words.ts';
+import { nameOf, showCall } from './approval-words.ts';
 
 /** The session's own key, and its id, so that what is made for one fits no other. */
 export interface Keyed {
   readonly sessionId: SessionId;
   readonly reconcileKey: KeyObject;
+}
+
+/** What is needed of the session whose call it is. */
+export interface HoldingSession extends Keyed {
+  readonly connection: string;
+  readonly identity: { readonly issuer: string; readonly subject: string; readonly email?: string | undefined };
+  readonly log: SessionLog;
+  readonly expiresMs: number;
+  /** Those in force now: they may have changed while the call waited. */
+  readonly rules: PathRules;
 }
 
 /** What a client is told whose call waits. */
@@ -50,4 +62,36 @@ export function roundMac({ reconcileKey, sessionId }: Keyed, { hold, round }: He
     .update(round?.digest ?? new Uint8Array())
     .update(state)
     .digest();
+}
+
+/** What is asked for where this call is held. `why`: the reason that was given for the session, masked. */
+export function callApproval(
+  session: HoldingSession,
+  held: HeldCall,
+  { approvalId, binding, why, nowMs, waitMsMax }: { approvalId: ApprovalId; binding: Uint8Array; why: string | undefined; nowMs: number; waitMsMax: number },
+): NewApproval {
+  const { hold } = held;
+  const { issuer, subject, email } = session.identity;
+  // A metric that is sent again is never the same: such a call is held no longer than its caller waits.
+  const withinMs = held.message === undefined ? Math.min(hold.withinMs, waitMsMax) : hold.withinMs;
+  return {
+    approvalId,
+    kind: 'call',
+    sessionId: session.sessionId,
+    connection: session.connection,
+    requester: { issuer, subject, ...(email !== undefined && { email }) },
+    rule: hold.rule,
+    ruleDigest: hold.ruleDigest,
+    binding,
+    approvers: hold.approvers,
+    min: hold.min,
+    shown: showHeld(session, held, why).shown,
+    requestedMs: nowMs,
+    expiresMs: Math.min(session.expiresMs, nowMs + withinMs),
+  };
+}
+
+/** What approvers are shown, masked as the record of this very call is. */
+export function showHeld({ rules }: HoldingSession, held: HeldCall, why: string | undefined): ReturnType<typeof showCall> {
+  return showCall(rules.maskingOf(held.hold.masks).record, held, why);
 }

@@ -1,20 +1,17 @@
 // Calls that a rule holds, at the gateway: looks for an approval of this very call, asks for one, and uses it once (RULES R8–R10).
-import type { KeyObject } from 'node:crypto';
 import { McprecError } from '../base/errors.ts';
-import { type IdSource, newId, type SessionId } from '../base/ids.ts';
+import { type IdSource, newId } from '../base/ids.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { digestCall } from '../path/digest.ts';
 import type { HeldCall } from '../path/hold.ts';
 import { type ClientRequest, readMessages } from '../path/request.ts';
-import type { PathRules } from '../path/rules.ts';
 import type { Handle } from '../protocol/handles.ts';
 import type { Refusal } from '../protocol/refusal.ts';
 import type { Approval } from '../store/approval.ts';
-import type { SessionLog, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { type FinalVerdict, type HoldKeeper, type HoldVerdict, type HoldWait, lateDenial } from '../transport/held.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
-import { showCall } from './approval-words.ts';
-import { bindingOf, noticeOf, refusedBy, roundMac } from './hold-words.ts';
+import { bindingOf, callApproval, type HoldingSession, noticeOf, refusedBy, roundMac, showHeld } from './hold-words.ts';
 import { Reveals } from './reveals.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
@@ -24,18 +21,6 @@ export interface HoldsParts {
   readonly ids: IdSource;
   /** How long a client waits before it is told to come again. */
   readonly waitMsMax: () => number;
-}
-
-/** What is needed of the session whose call it is. */
-export interface HoldingSession {
-  readonly sessionId: SessionId;
-  readonly connection: string;
-  readonly identity: { readonly issuer: string; readonly subject: string; readonly email?: string | undefined };
-  readonly log: SessionLog;
-  readonly reconcileKey: KeyObject;
-  readonly expiresMs: number;
-  /** Those in force now: they may have changed while the call waited. */
-  readonly rules: PathRules;
 }
 
 /** Remembers handles that the upstream gave; the hop's own. */
@@ -82,7 +67,7 @@ export class Holds {
         continue;
       }
       if (current?.state === 'refused') return this.#refuseAtOnce(session, held, refusedBy(current, held));
-      if (held.hold.maskedArguments === 'deny' && this.#show(session, held, undefined).masked > 0) {
+      if (held.hold.maskedArguments === 'deny' && showHeld(session, held, undefined).masked > 0) {
         const reason = `${held.hold.reason}: its arguments hold masked values, and nobody could see what they approve`;
         return this.#refuseAtOnce(session, held, {
           rule: held.hold.rule,
@@ -116,31 +101,10 @@ export class Holds {
     const nowMs = ids.clock.wallMs();
     // Of a rule that was changed since, or its time was over and nobody has noticed yet.
     if (known !== undefined) await desk.end(known, known.expiresMs > nowMs ? 'superseded' : known.state === 'approved' ? 'unused' : 'expired');
-    const { issuer, subject, email } = session.identity;
     const why = (await store.session(session.sessionId))?.reason;
-    // A metric that is sent again is never the same: such a call is held no longer than its caller waits.
-    const withinMs = held.message === undefined ? Math.min(hold.withinMs, this.#parts.waitMsMax()) : hold.withinMs;
-    const approval = {
-      approvalId: newId('apr', ids),
-      kind: 'call' as const,
-      sessionId: session.sessionId,
-      connection: session.connection,
-      requester: { issuer, subject, ...(email !== undefined && { email }) },
-      rule: hold.rule,
-      ruleDigest: hold.ruleDigest,
-      binding,
-      approvers: hold.approvers,
-      min: hold.min,
-      shown: this.#show(session, held, why).shown,
-      requestedMs: nowMs,
-      expiresMs: Math.min(session.expiresMs, nowMs + withinMs),
-    };
+    const approval = callApproval(session, held, { approvalId: newId('apr', ids), binding, why, nowMs, waitMsMax: this.#parts.waitMsMax() });
     if (hold.reveal === 'approvers') this.reveals.keep(approval.approvalId, held, approval.expiresMs, nowMs);
     return (await desk.open(approval)) ? { ...approval, state: 'pending', votes: [] } : undefined;
-  }
-
-  #show(session: HoldingSession, held: HeldCall, why: string | undefined) {
-    return showCall(session.rules.maskingOf(held.hold.masks).record, held, why);
   }
 
   #wait(session: HoldingSession, held: HeldCall, { approval, bind }: { approval: Approval; bind: Bind }): HoldWait {
