@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readJournal, textOf } from '../support/forwarder.ts';
 import { orLong } from '../support/long.ts';
-import { converse, legacyClient, modernClient, startedMcprec, type TestClient } from '../support/mixes.ts';
+import { converse, isInOrder, legacyClient, modernClient, startedMcprec, type TestClient } from '../support/mixes.ts';
 import { startMcprec, startNode, type TestProcess } from '../support/process.ts';
 import { type TempDir, tempDir } from '../support/temp.ts';
 import { Laptop } from './harness.ts';
@@ -88,7 +88,7 @@ describe('solo', () => {
         upstream === 'sse' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait',
         'héllo \u2028 "wörld"\n',
         'done',
-        '1,2,3',
+        'in order',
         'yes',
         expect.any(String),
         '1,2,3,4,5',
@@ -125,9 +125,11 @@ test('a server that was not made for the test: server-everything over stdio', as
   expect(await client.call('echo', { message: 'hi' })).toBe(await alone.call('echo', { message: 'hi' }));
   const seen: number[] = [];
   await client.call('trigger-long-running-operation', { duration: 0.2, steps: 2 }, { onprogress: (progress) => seen.push(progress) });
-  expect(seen).toEqual([1, 2]);
+  expect(isInOrder(seen)).toBe(true);
   await client.close();
-  expect(recorded().filter(({ names }) => names?.tool === 'echo')).toHaveLength(1);
+  const entries = recorded();
+  expect(entries.filter(({ names }) => names?.tool === 'echo')).toHaveLength(1);
+  expect(entries.filter(({ names }) => names?.method === 'notifications/progress')).toHaveLength(2);
 });
 
 describe('with a gateway', () => {
@@ -182,7 +184,7 @@ describe('with a gateway', () => {
       );
       expect(client.revision).toBe(revision);
       const tools = connection === 'old' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait';
-      expect(await converse(client)).toEqual([tools, 'héllo \u2028 "wörld"\n', 'done', '1,2,3', 'yes', expect.any(String), '1,2,3,4,5']);
+      expect(await converse(client)).toEqual([tools, 'héllo \u2028 "wörld"\n', 'done', 'in order', 'yes', expect.any(String), '1,2,3,4,5']);
       await client.close();
       await connected?.[Symbol.asyncDispose]();
       const sessionId = newestSession(maya.journal);
