@@ -13,6 +13,8 @@ export interface Edge {
   readonly credentials: 'keep' | 'drop';
   dress(outgoing: Outgoing): UpstreamRequest;
   judge(status: number, headers: RawHeaders): AnswerVerdict;
+  /** Before a denial: asks for newer rules, and tells whether there are any. Left out where nobody has newer ones. */
+  refresh?(): Promise<boolean>;
 }
 
 /** Solo: the client's own credential goes along, or the headers that `connect` was given in its place. */

@@ -13,7 +13,9 @@ import { controlPaths, type SessionEvent } from '../protocol/control.ts';
 import { seenTree } from '../sync/receipts.ts';
 import type { AnswerVerdict } from '../transport/hop.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
-import { gatewayEdge, sessionRefusal } from './edge.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { type Edge, gatewayEdge, sessionRefusal } from './edge.ts';
+import { Freshness } from './freshness.ts';
 import { type GrantWish, type HeldGrant, readProjection, renewGrant } from './grant.ts';
 import { awaitGrant, type GrantWaiting } from './grant-wait.ts';
 import { ForwarderSession, type SessionEnd } from './session.ts';
@@ -101,18 +103,18 @@ export class GrantedSession {
   #renewal: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #renewTries = 0;
+  readonly #renewals = new Freshness(() => this.#renew());
 
-  constructor(options: GrantedOptions, grant: HeldGrant, open: (edge: ReturnType<typeof gatewayEdge>) => ForwarderSession) {
+  constructor(options: GrantedOptions, grant: HeldGrant, open: (edge: Edge) => ForwarderSession) {
     this.#options = options;
     this.#grant = grant;
     const { clock } = options.ids;
-    this.session = open(
-      gatewayEdge(
-        () => this.#access(),
-        clock,
-        (code) => this.#refused(code),
-      ),
+    const edge = gatewayEdge(
+      () => this.#access(),
+      clock,
+      (code) => this.#refused(code),
     );
+    this.session = open({ ...edge, refresh: () => this.#refresh() });
     this.#schedule();
     void this.#follow();
   }
@@ -169,6 +171,13 @@ export class GrantedSession {
       const life = tokenExpiresAtMs - now;
       this.#renewal = setTimeout(() => void this.#renew(), Math.max(0, life - Math.min(limits.renewAheadMs, life / 2)));
     }
+  }
+
+  /** Asks the gateway for the policy of now; true where it is another one. */
+  async #refresh(): Promise<boolean> {
+    const before = this.session.rules.policy.hash;
+    await this.#renewals.once(this.#options.ids.clock.wallMs());
+    return Buffer.compare(this.session.rules.policy.hash, before) !== 0;
   }
 
   async #renew(): Promise<void> {
@@ -237,23 +246,4 @@ export class GrantedSession {
     if (this.session.ended !== undefined) return sessionRefusal(code.replace('_', '-'), 'the grant has ended', 'Run: mcprec connect', decisionId);
     return sessionRefusal(code.replace('_', '-'), `the gateway did not let the request in (${code})`, 'Run: mcprec doctor', decisionId);
   }
-}
-
-function backoffMs(tries: number, ids: IdSource): number {
-  const ceiling = Math.min(limits.syncBackoffMsMax, limits.syncBackoffMsMin * 2 ** Math.min(tries, 10));
-  const [high = 0, low = 0] = ids.random(2);
-  // Full jitter over the upper half: many laptops that lost one gateway do not come back together.
-  return ceiling / 2 + (ceiling / 2) * ((high * 256 + low) / 65_536);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-    signal.addEventListener('abort', done);
-  });
 }

@@ -207,6 +207,7 @@ export class ForwarderSession implements Lodger {
         if (edge.credentials === 'drop' && headerValue(headers, ourHeaders.held) !== undefined) this.#count('held');
         return edge.judge(status, headers);
       },
+      ...(edge.refresh !== undefined && { refreshed: async () => ((await edge.refresh?.()) ? this.#hop() : undefined) }),
       // Handles are the gateway's business: it is the one who shares an upstream credential among people (RULES R2).
       foreign: () => Promise.resolve(undefined),
       bind: () => Promise.resolve(),

@@ -3,9 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import { asMcprecError } from '../base/errors.ts';
 import { type ExchangeId, newId } from '../base/ids.ts';
 import { member } from '../base/json.ts';
-import { limits } from '../base/limits.ts';
 import { endExchange } from '../path/answer.ts';
-import type { Moment, WireFacts } from '../path/drafts.ts';
+import type { Moment } from '../path/drafts.ts';
 import { takeHttpCall } from '../path/http.ts';
 import { takeIntakeCall } from '../path/intake.ts';
 import { refuseAddress, refuseCall, refuseForeignHandle, refuseTakenId } from '../path/refuse.ts';
@@ -15,8 +14,8 @@ import { handlesInRequest } from '../protocol/handles.ts';
 import { headerValue } from '../protocol/headers.ts';
 import type { ClientMessage } from '../protocol/message.ts';
 import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
-import { decodeContent } from './body.ts';
 import { type ClientSide, isDone, whenDone } from './client.ts';
+import { readCall } from './decoded-call.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
 import { type PassedHold, passHold } from './held.ts';
 import { HeldAnswer } from './held-answer.ts';
@@ -51,10 +50,21 @@ export async function serveExchange(hop: Hop, arrived: Arrived): Promise<void> {
 }
 
 async function serve(hop: Hop, arrived: Arrived): Promise<void> {
-  const { rules } = hop;
   const call = await readCall(hop, arrived);
   const stopped = hop.stopped();
-  const decided = stopped === undefined ? await decide(hop, call) : refuseCall(rules, call, stopped);
+  if (stopped !== undefined) return serveDecided(hop, arrived, call, refuseCall(hop.rules, call, stopped));
+  const decided = await decide(hop, call);
+  const newer = isDenial(decided) ? await hop.refreshed?.() : undefined;
+  return newer === undefined ? serveDecided(hop, arrived, call, decided) : serveDecided(newer, arrived, call, await decide(newer, call));
+}
+
+/** True where policy said no; not where the call could not be read. */
+function isDenial(step: RequestStep): boolean {
+  return step.kind === 'answer' && step.entries.some(({ decision }) => decision?.effect === 'deny' && decision.rule !== 'protocol');
+}
+
+async function serveDecided(hop: Hop, arrived: Arrived, call: ClientRequest, decided: RequestStep): Promise<void> {
+  const { rules } = hop;
   const claim = hop.memory.claim(headerValue(call.headers, ourHeaders.pipe) ?? headerValue(call.headers, 'mcp-session-id'), messagesOf(decided));
   try {
     await serveStep(hop, arrived, call, claim.kind === 'claimed' ? decided : refuseTakenId(rules, call, claim.idLexeme));
@@ -90,25 +100,6 @@ async function serveStep(hop: Hop, arrived: Arrived, call: ClientRequest, step: 
   if (step.kind === 'hold') return send(passed?.hop ?? hop, { ...arrived, response: passed?.response ?? arrived.response }, call, step.forward);
   for (const id of cancelledBy(step.messages)) hop.holds?.cancel(id, headerValue(call.headers, 'mcp-session-id'));
   await send(hop, arrived, call, step);
-}
-
-async function readCall(hop: Hop, { request, body, exchange, parent, target }: Arrived): Promise<ClientRequest> {
-  const facts: WireFacts = { exchange, parent, at: now(hop), wire: body, wireBytes: body?.length ?? Number(request.headers['content-length'] ?? 0) };
-  const base = { facts, verb: request.method ?? 'GET', target, headers: request.rawHeaders, mirrored: hop.memory.mirrored };
-  if (body === undefined) return { ...base, body, bodyFault: { status: 413, reason: `the body is longer than ${limits.requestBytesMax} bytes` } };
-  const coding = request.headers['content-encoding'];
-  if (coding === undefined) return { ...base, body };
-  const decoded = await decodeContent(body, coding, limits.requestInflatedBytesMax);
-  switch (decoded.kind) {
-    case 'decoded':
-      return { ...base, body: decoded.bytes };
-    case 'too_long':
-      return { ...base, body: undefined, bodyFault: { status: 413, reason: `the body is longer than ${limits.requestInflatedBytesMax} bytes when decoded` } };
-    case 'unknown_coding':
-      return { ...base, body: undefined, bodyFault: { status: 415, reason: `content coding ${decoded.coding} is not supported` } };
-    case 'malformed':
-      return { ...base, body: undefined, bodyFault: { status: 400, reason: `the body is not what its content coding says: ${decoded.reason}` } };
-  }
 }
 
 async function decide(hop: Hop, call: ClientRequest): Promise<RequestStep> {
