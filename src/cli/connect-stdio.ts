@@ -9,6 +9,7 @@ import type { Lodger } from '../forwarder/listener.ts';
 import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import type { Seat } from '../forwarder/seat.ts';
 import { StdioClient } from '../forwarder/stdio.ts';
+import { requiredWitnesses } from '../sync/receipts.ts';
 import type { ChildEnd } from '../transport/child.ts';
 import { approvalText, approvalWait } from './approval-notes.ts';
 import type { ConnectOptions } from './connect.ts';
@@ -32,6 +33,7 @@ export async function runStdio(targets: readonly Target[], options: ConnectOptio
     targets,
     port: 'none',
     ephemeral: false,
+    witnesses: requiredWitnesses(io.env),
     rotate: false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),

@@ -8,6 +8,7 @@ import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
 import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
+import { requiredWitnesses } from '../sync/receipts.ts';
 import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
 import { clientConfig, commandConfig, readClientName } from './client-config.ts';
 import { runStdio, stdioArguments } from './connect-stdio.ts';
@@ -53,6 +54,7 @@ export async function runConnect(connections: readonly string[], options: Connec
     targets,
     port,
     ephemeral: false,
+    witnesses: requiredWitnesses(io.env),
     rotate: options.rotate ?? false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),

@@ -6,6 +6,7 @@ import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
 import type { Seat } from '../forwarder/seat.ts';
+import { requiredWitnesses } from '../sync/receipts.ts';
 import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note } from './io.ts';
@@ -37,6 +38,7 @@ export async function runExec(connections: readonly string[], command: readonly 
     targets,
     port: undefined,
     ephemeral: true,
+    witnesses: requiredWitnesses(io.env),
     rotate: false,
     reason: options.reason,
     ttlSeconds: ttlSeconds(options.ttl),

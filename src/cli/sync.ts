@@ -4,6 +4,7 @@ import { openIdentity } from '../identity/gateway-identity.ts';
 import { openJournal } from '../journal/journal.ts';
 import { lagSeconds, type SyncLag } from '../journal/outbox.ts';
 import { pushPending } from '../sync/pusher.ts';
+import { requiredWitnesses } from '../sync/receipts.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
@@ -25,7 +26,7 @@ export async function runSync(options: SyncOptions, io: Io): Promise<void> {
     note(io, 'another mcprec is syncing this journal now');
     return reportLag(journal.syncLag(), options, io);
   }
-  const { entries, logs, refused } = await pushPending(journal, identity, { signal: io.signal, clock: io.clock });
+  const { entries, logs, refused } = await pushPending(journal, identity, { signal: io.signal, clock: io.clock, required: requiredWitnesses(io.env) });
   if (options.json)
     sayJson(io, { gateway: identity.gateway, entries, logs, refused: refused.map(({ log, error }) => ({ sessionId: log.sessionId, code: error.code })) });
   else say(io, entries === 0 && refused.length === 0 ? `${identity.gateway} has everything` : `${entries} entries of ${logs} logs sent to ${identity.gateway}`);

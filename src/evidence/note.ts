@@ -111,11 +111,6 @@ export function parseLine(line: string): NoteSignature {
   return { name, keyId: bytes.toString('hex', 0, ID_BYTES), bytes: new Uint8Array(bytes.subarray(ID_BYTES)) };
 }
 
-/** The line of a signature, with its newline. */
-export function formatLine({ name, keyId, bytes }: NoteSignature): string {
-  return `\u2014 ${name} ${Buffer.concat([Buffer.from(keyId, 'hex'), bytes]).toString('base64')}\n`;
-}
-
 /**
  * The signatures of a note that are by one of the keys and hold; others are left out, as the specification asks. Throws
  * `note_invalid` where one that names such a key does not hold.

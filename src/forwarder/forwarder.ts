@@ -152,6 +152,7 @@ export class Forwarder {
       journal: this.#journal,
       identity: target.identity,
       clock: this.#options.ids.clock,
+      required: this.#options.witnesses ?? [],
       random: this.#options.ids.random,
       tried: (error) => {
         this.#syncError = error;

@@ -2,6 +2,7 @@
 import type { HttpTransport } from '../base/connection.ts';
 import type { IdSource } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
+import type { NoteVerifier } from '../evidence/note.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import type { Projection } from '../policy/projection.ts';
 import type { ApprovalSummary } from '../protocol/approvals.ts';
@@ -56,6 +57,8 @@ export interface ForwarderOptions {
   readonly port: number | 'none' | undefined;
   /** `exec` wants a port and a token of its own, which nobody remembers. */
   readonly ephemeral: boolean;
+  /** Witnesses that must have co-signed the gateway's tree, or its receipts do not count. */
+  readonly witnesses?: readonly NoteVerifier[];
   readonly rotate: boolean;
   readonly reason: string | undefined;
   readonly ttlSeconds: number | undefined;

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { asMcprecError, type McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
+import type { NoteVerifier } from '../evidence/note.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type PushResult, pushPending } from './pusher.ts';
@@ -11,6 +12,8 @@ export interface FollowerOptions {
   readonly journal: Journal;
   readonly identity: GatewayIdentity;
   readonly clock: Clock;
+  /** Witnesses that must have co-signed the gateway's tree. */
+  readonly required: readonly NoteVerifier[];
   readonly random: RandomBytes;
   /** Called after every try, with the error where it failed. */
   readonly tried: (error: McprecError | undefined) => void;
@@ -69,9 +72,9 @@ export class SyncFollower {
   }
 
   async #push(signal: AbortSignal): Promise<PushResult | undefined> {
-    const { journal, identity, clock } = this.#options;
+    const { journal, identity, clock, required } = this.#options;
     using lease = journal.takeSyncLease();
-    return lease === undefined ? undefined : await pushPending(journal, identity, { signal, clock });
+    return lease === undefined ? undefined : await pushPending(journal, identity, { signal, clock, required });
   }
 
   /** Between two tries: short while all is well, growing and jittered while the gateway is away. */

@@ -18,6 +18,14 @@ export interface ReceiptContext {
   readonly nowMs: number;
 }
 
+/** The witnesses that `MCPREC_WITNESS` requires: verifier keys, separated by blanks. Throws `note_invalid`. */
+export function requiredWitnesses(env: Readonly<Record<string, string | undefined>>): NoteVerifier[] {
+  return (env.MCPREC_WITNESS ?? '')
+    .split(/\s+/)
+    .filter((key) => key !== '')
+    .map(parseVerifier);
+}
+
 /** The head of the gateway's tree that this journal has seen last; undefined where there is none. */
 export function seenTree(journal: Journal, gateway: string): TreeHead | undefined {
   const kept = journal.notary.treeOf(gateway);
