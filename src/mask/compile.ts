@@ -81,6 +81,8 @@ interface Found {
 
 function findHits(engine: Engine, text: string, request: MaskRequest): Found {
   const settings = { on: engine.on, names: engine.fields.names };
+  // Where nothing is looked for, only what the protocol keeps opaque is left to find.
+  if (findsNothing(engine) && !MAY_BE_OPAQUE.test(text)) return { hits: [], untouched: true };
   let { hits, hidden, opaque } = scan(text, request.form, settings);
   if (hidden) {
     const view = plainView(text);
@@ -91,6 +93,13 @@ function findHits(engine: Engine, text: string, request: MaskRequest): Found {
   const untouched = hits.length === 0 && !opaque;
   if (request.scope !== 'mcp' || request.form !== 'json' || untouched) return { hits, untouched };
   return { hits: withProtocol(text, hits, protocolSpans(text), request.target), untouched };
+}
+
+// Or an escape, which could spell the name of one.
+const MAY_BE_OPAQUE = /requestState|[cC]ursor|\\u/;
+
+function findsNothing({ on, fields, patterns }: Engine): boolean {
+  return patterns.length === 0 && fields.names.size === 0 && !Object.values(on).includes(true);
 }
 
 // What has to be asked for: the author's patterns, which join with what they touch, and two detectors that are less sure and yield.

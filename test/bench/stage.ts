@@ -132,8 +132,8 @@ export class Stage implements AsyncDisposable {
   }
 
   #mcprec(args: readonly string[], home = '/nonexistent', env: Readonly<Record<string, string>> = {}): TestProcess {
-    const profiling =
-      this.#profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${this.#profiles}`, `--cpu-prof-name=${args[0]}-${this.#closers.length}.cpuprofile`];
+    // A directory for each process: its threads write profiles of their own.
+    const profiling = this.#profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${join(this.#profiles, `${args[0]}-${this.#closers.length}`)}`];
     const process = startNode([...profiling, LAUNCHER, ...args], { env: { MCPREC_HOME: home, ...env }, waitMs: WAIT_MS });
     this.#closers.push(() => process[Symbol.asyncDispose]());
     return process;

@@ -82,3 +82,12 @@ it('a field rule does not reach what the protocol needs', () => {
   const message = { jsonrpc: '2.0', id: 7, method: 'tools/list', params: { cursor: 'abc', filter: { id: 'x' } } };
   expect(JSON.parse(masked(JSON.stringify(message), mcpWire, greedy))).toEqual({ ...message, params: { cursor: 'abc', filter: { id: '[field]' } } });
 });
+
+it('what is opaque is kept out of the record also where no detector is on', () => {
+  const masker = compileMasker({ detectors: [], fields: [] });
+  const mask = (text: string) => masker.mask(text, { form: 'json', scope: 'mcp', target: 'record' }).text;
+  const clean = '{"jsonrpc":"2.0","id":1,"result":{"text":"ada@example.com"}}';
+  expect(mask(clean)).toBe(clean);
+  expect(mask('{"jsonrpc":"2.0","id":1,"result":{"nextCursor":"abcdef"}}')).toBe('{"jsonrpc":"2.0","id":1,"result":{"nextCursor":"[opaque:6]"}}');
+  expect(mask('{"jsonrpc":"2.0","id":1,"result":{"next\\u0043ursor":"abcdef"}}')).toContain('[opaque:6]');
+});
