@@ -3,7 +3,7 @@
 import type { GatewayConfig } from '../policy/config.ts';
 
 /** Parts that wait for the next start. */
-const fixed = ['listen', 'publicUrl', 'data', 'keys', 'identity', 'webhooks'] as const satisfies readonly (keyof GatewayConfig)[];
+const fixed = ['listen', 'publicUrl', 'data', 'keys', 'identity', 'webhooks', 'witnesses'] as const satisfies readonly (keyof GatewayConfig)[];
 
 /** A configuration whose members are those of the newest one; ask it again rather than keep what it said. */
 export class LiveConfig {

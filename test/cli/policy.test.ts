@@ -1,13 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { systemClock } from '../../src/base/clock.ts';
 import { McprecError } from '../../src/base/errors.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { runPolicyCheck, runPolicyExplain, runPolicySchema } from '../../src/cli/policy.ts';
+import { runPolicyTest } from '../../src/cli/policy-test.ts';
 
 const GOOD = `data: sqlite:gateway.db
 keys: file:/run/keys
@@ -100,11 +103,24 @@ test('policy schema prints a JSON Schema that knows every key', () => {
   expect(runPolicySchema({}, io)).toBe(0);
   const schema = JSON.parse(printed());
   expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
-  expect(Object.keys(schema.properties)).toEqual(['listen', 'public_url', 'data', 'keys', 'identity', 'connections', 'access', 'rules', 'mask']);
+  expect(Object.keys(schema.properties)).toEqual([
+    'listen',
+    'public_url',
+    'data',
+    'keys',
+    'identity',
+    'connections',
+    'access',
+    'rules',
+    'mask',
+    'witnesses',
+    'hold_wait',
+    'webhooks',
+  ]);
   expect(schema.required).toEqual(['data', 'keys', 'identity', 'connections']);
   expect(schema.additionalProperties).toBe(false);
   expect(schema.properties.listen).toMatchObject({ default: '127.0.0.1:7470', type: 'string' });
-  expect(schema.properties.connections.additionalProperties.oneOf).toHaveLength(3);
+  expect(schema.properties.connections.additionalProperties.oneOf).toHaveLength(4);
 });
 
 describe('policy explain', () => {
@@ -156,16 +172,90 @@ denied by access: access to tool "get_x" is not granted (it answers as if it did
 
   test.each([
     ['a connection that does not exist', { connection: 'datadgo', tool: 'x' }, 'not_found', 'there is no connection named datadgo; there are: datadog, intake'],
-    ['nothing to call', { connection: 'datadog' }, 'usage', 'name one of --tool, --resource, --prompt and --method'],
-    ['two things to call', { connection: 'datadog', tool: 'x', prompt: 'y' }, 'usage', 'name one of --tool, --resource, --prompt and --method'],
+    ['nothing to call', { connection: 'datadog' }, 'usage', 'name one of tool, resource, prompt and method'],
+    ['two things to call', { connection: 'datadog', tool: 'x', prompt: 'y' }, 'usage', 'name one of tool, resource, prompt and method'],
     [
       'arguments that are not JSON',
       { connection: 'datadog', tool: 'x', args: '{' },
       'usage',
-      '--args is not JSON: a member name in double quotes is expected at offset 1',
+      'the arguments are not JSON: a member name in double quotes is expected at offset 1',
     ],
     ['an endpoint that does not exist', { connection: 'intake', method: 'POST /x' }, 'usage', '/x is not an endpoint of the intake'],
   ])('%s is a clear error', (_, options, code, message) => {
     expect(thrown(() => runPolicyExplain({ file, ...options }, terminal().io))).toMatchObject({ code, message });
   });
+});
+
+describe('policy test', () => {
+  const cases = (text: string) => {
+    const path = join(folder, 'cases.yaml');
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test('passes where every case is as expected', () => {
+    const path = cases(`cases:
+  - { name: reading, groups: [sre], connection: datadog, tool: get_metric, args: { id: 9007199254740993 }, expect: allow }
+  - { name: deleting, as: alice@example.com, groups: [sre], connection: datadog, tool: delete_x, expect: deny, rule: no-delete, message: platform team }
+  - { name: others, groups: [web], connection: datadog, tool: get_metric, expect: hidden }
+  - { name: metrics, groups: [sre], connection: intake, method: POST /api/v2/series, body: { series: [{ metric: payments.a, points: [] }] }, expect: deny }
+`);
+    const { io, printed } = terminal();
+    expect(runPolicyTest({ file: path }, io)).toBe(0);
+    expect(printed()).toBe('4 of 4 cases are as expected\n');
+  });
+
+  test('says which are not, with their lines, and ends with 5', () => {
+    const path = cases(`cases:
+  - { name: a, groups: [sre], connection: datadog, tool: get_metric, expect: deny, rule: no-delete }
+  - { name: b, groups: [sre], connection: nowhere, tool: get_metric, expect: allow }
+`);
+    const { io, printed } = terminal();
+    expect(runPolicyTest({ file: path }, io)).toBe(5);
+    expect(printed()).toBe(
+      `${path}:2: a\n  expected deny, and it is allow\n  expected rule no-delete, and it is none\n${path}:3: b\n  there is no connection named nowhere\n0 of 2 cases are as expected\n`,
+    );
+    const json = terminal();
+    expect(runPolicyTest({ file: path, json: true }, json.io)).toBe(5);
+    expect(JSON.parse(json.printed())).toMatchObject({
+      ok: false,
+      passed: 0,
+      failed: 2,
+      cases: [
+        { name: 'a', line: 2 },
+        { name: 'b', line: 3 },
+      ],
+    });
+  });
+
+  test.each([
+    ['a mistyped key', 'cases:\n  - { name: a, connection: datadog, tol: x, expect: allow }\n', ':2:37: unknown key "tol" in cases[0]; did you mean "tool"?'],
+    [
+      'two targets',
+      'cases:\n  - { name: a, connection: datadog, tool: x, prompt: y, expect: allow }\n',
+      ':2:5: cases[0]: must name one of tool, resource, prompt and method',
+    ],
+    [
+      'another outcome',
+      'cases:\n  - { name: a, connection: datadog, tool: x, expect: denyy }\n',
+      'must be one of allow, deny, hold, hidden; did you mean "deny"?',
+    ],
+  ])('refuses %s', (_, text, expected) => {
+    expect(thrown(() => runPolicyTest({ file: cases(text) }, terminal().io))).toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining(expected),
+    });
+  });
+});
+
+test('the JSON Schema takes the examples that are shipped', () => {
+  // What an editor does with it: every key of the example is one that the schema has.
+  const { printed, io } = terminal();
+  runPolicySchema({}, io);
+  const schema = JSON.parse(printed());
+  const check = new Ajv2020({ strict: false }).compile(schema);
+  const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
+  const example = parse(/```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '');
+  expect([check(example), check.errors]).toEqual([true, null]);
+  expect(check({ ...example, acces: [] })).toBe(false);
 });

@@ -21,9 +21,13 @@ describe('a configuration that is right', () => {
         clientId: 'mcprec',
         scopes: ['openid', 'email', 'offline_access'],
         adminGroups: [],
+        machineOwners: {},
         boundTokens: 'people',
         clockSkewMs: 30_000,
       },
+      holdWaitMs: 45_000,
+      webhooks: [],
+      witnesses: [],
       connections: {},
       access: [],
       rules: [],
@@ -82,6 +86,7 @@ mask: { apply: [record, client], detectors: [email], fields: [{ path: "$..passwo
       unscopedTools: ['get_status'],
       unmaskable: 'pass',
       queryArguments: {},
+      transport: 'streamable-http',
       toolChanges: { effect: 'allow' },
     });
     expect(config.connections.intake).toMatchObject({ upstreams: { logs: 'https://logs.example.com' }, env: { DD_URL: '{endpoint}' }, record: 'off' });

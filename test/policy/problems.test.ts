@@ -18,7 +18,7 @@ describe('a problem has its line and column', () => {
       'a mistyped key at the top',
       `${HEAD}connections: {}\n\nacces: []\n`,
       [
-        'gateway.yaml:6:1: unknown key "acces"; did you mean "access"?; allowed here: listen, public_url, data, keys, identity, connections, access, rules, mask',
+        'gateway.yaml:6:1: unknown key "acces"; did you mean "access"?; allowed here: listen, public_url, data, keys, identity, connections, access, rules, mask, witnesses, hold_wait, webhooks',
       ],
     ],
     [
@@ -49,12 +49,12 @@ describe('a problem has its line and column', () => {
     [
       'a kind that does not exist',
       `${HEAD}connections:\n  a: { kind: mcpp }\n`,
-      ['gateway.yaml:5:14: connections.a.kind: must be one of mcp, datadog-intake, http; did you mean "mcp"?'],
+      ['gateway.yaml:5:14: connections.a.kind: must be one of mcp, stdio, datadog-intake, http; did you mean "mcp"?'],
     ],
     [
       'no kind',
       `${HEAD}connections:\n  a: { upstream: "https://a" }\n`,
-      ['gateway.yaml:5:3: connections.a.kind: is missing; it must be one of mcp, datadog-intake, http'],
+      ['gateway.yaml:5:3: connections.a.kind: is missing; it must be one of mcp, stdio, datadog-intake, http'],
     ],
     [
       'a missing value',
