@@ -47,6 +47,8 @@ export function logRoutes(app: FastifyInstance, { store, witness, clock, callerO
     switch (outcome.kind) {
       case 'stored':
         return { ...stateOf(outcome.log), ...(await receiptFor(outcome.log, upload)) };
+      case 'lacking':
+        return { ...stateOf(outcome.log), lacking: true };
       case 'conflict':
         return reply.code(409).send(stateOf(outcome.log));
       case 'unknown':

@@ -31,11 +31,15 @@ export async function readUpload(body: Uint8Array, coding: string | undefined): 
 
 function readEntry(value: unknown, i: number): UploadedEntry {
   if (!isRecord(value) || !isBytes(value.leaf)) throw malformed(`entry ${i}`);
-  const { leaf, payload, names } = value;
+  const { leaf, payload, held, names } = value;
   const result: { -readonly [K in keyof UploadedEntry]: UploadedEntry[K] } = { leaf };
   if (payload !== undefined) {
     if (!isCommitted(payload) || (payload.coding !== 'identity' && payload.coding !== 'zstd')) throw malformed(`the payload of entry ${i}`);
     result.payload = { salt: payload.salt, bytes: payload.bytes, coding: payload.coding };
+  }
+  if (held !== undefined) {
+    if (!isBytes(held, SALT_BYTES) || payload !== undefined) throw malformed(`the payload that entry ${i} leaves out`);
+    result.held = held;
   }
   if (names !== undefined) {
     if (!isCommitted(names)) throw malformed(`the names of entry ${i}`);

@@ -19,7 +19,7 @@ import { IndexLogs } from './index-logs.ts';
 import { closeDeadSessions, takeLease } from './janitor.ts';
 import { LogWriter } from './log-writer.ts';
 import { Notary } from './notary.ts';
-import { Outbox, type PendingLog, type SyncLag } from './outbox.ts';
+import { type BatchBounds, Outbox, type PendingLog, type SyncLag } from './outbox.ts';
 import { thisOwner } from './owner.ts';
 import { JournalReader, type Sent, type SessionQuery } from './reader.ts';
 import type { SentKind } from './schema.ts';
@@ -165,8 +165,8 @@ export class Journal implements Disposable {
   }
 
   /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where stored bytes reach `bytesMax`. */
-  uploadBatch(logId: LogId, from: number, entriesMax: number, bytesMax: number): LogUpload {
-    return this.#read(() => this.#outbox.upload(logId, from, entriesMax, bytesMax));
+  uploadBatch(logId: LogId, from: number, bounds: BatchBounds): LogUpload {
+    return this.#read(() => this.#outbox.upload(logId, from, bounds));
   }
 
   /** Resolves when all that can be read now is durable: what leaves this machine must not be more than what stays on it. */

@@ -44,6 +44,14 @@ interface UploadRow {
 /** Logs of which the frontier at the last upload is kept; another one is counted anew from its leaf hashes. */
 const FRONTIERS_KEPT = 64;
 
+/** How much one upload carries. */
+export interface BatchBounds {
+  readonly entriesMax: number;
+  readonly bytesMax: number;
+  /** `held`: payloads of answers are left out, because the gateway recorded them before it passed them on. */
+  readonly answers: 'sent' | 'held';
+}
+
 /** For how long the oldest entry that the gateway lacks has waited, in whole seconds. */
 export function lagSeconds({ oldestWallMs }: SyncLag, nowMs: number): number {
   return oldestWallMs === undefined ? 0 : Math.max(0, Math.round((nowMs - oldestWallMs) / 1000));
@@ -88,13 +96,13 @@ export class Outbox {
   }
 
   /** The next upload from index `from` on: at least one entry where there is one, at most `entriesMax`, ending where their bytes before compression reach `bytesMax`. */
-  upload(logId: LogId, from: number, entriesMax: number, bytesMax: number): LogUpload {
+  upload(logId: LogId, from: number, { entriesMax, bytesMax, answers }: BatchBounds): LogUpload {
     const base = this.#logNo(logId) * entriesPerLog;
     const frontier = this.#frontierAt(logId, base, from);
     const entries: UploadedEntry[] = [];
     let bytes = 0;
     for (const row of this.#upload.iterate(base + from, base + from + entriesMax)) {
-      entries.push(readUpload(row));
+      entries.push(readUpload(row, answers));
       frontier.append(row.leaf_hash);
       // As the gateway will have it before it: unpacked.
       bytes += row.leaf.length + (row.names?.length ?? 0) + (row.payload === null ? 0 : decodeLeaf(row.leaf).storedBytes);
@@ -131,12 +139,14 @@ export class Outbox {
   }
 }
 
-function readUpload(row: UploadRow): UploadedEntry {
+function readUpload(row: UploadRow, answers: BatchBounds['answers']): UploadedEntry {
   const { payload_salt: payloadSalt, names_salt: namesSalt } = row;
+  const names = row.names !== null && namesSalt !== null ? { names: { salt: namesSalt, bytes: row.names } } : undefined;
+  if (answers === 'held' && payloadSalt !== null && decodeLeaf(row.leaf).direction === 'down') return { leaf: row.leaf, held: payloadSalt, ...names };
   return {
     leaf: row.leaf,
     ...(row.payload !== null &&
       payloadSalt !== null && { payload: { salt: payloadSalt, bytes: row.payload, coding: row.payload_coding === codings.zstd ? 'zstd' : 'identity' } }),
-    ...(row.names !== null && namesSalt !== null && { names: { salt: namesSalt, bytes: row.names } }),
+    ...names,
   };
 }

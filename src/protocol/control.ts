@@ -180,12 +180,14 @@ export const logStateSchema = z.object({
   root: z.string(),
   /** Where the upload came with a checkpoint of all that is held. */
   receipt: receiptSchema.optional(),
+  /** The gateway did not record a payload that the upload leaves out, and took nothing of it: it is to be sent whole. */
+  lacking: z.boolean().optional(),
 });
 export type LogState = z.infer<typeof logStateSchema>;
 
 /**
  * `POST /v1/logs/{id}/entries`: CBOR (`application/cbor`, `Content-Encoding: zstd` or none) of
- * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, names?: {salt, bytes}}], root, checkpoint?, treeSize?}`, `root` being the root after them.
+ * `{from, entries: [{leaf, payload?: {salt, bytes, coding}, held?, names?: {salt, bytes}}], root, checkpoint?, treeSize?}`, `root` being the root after them.
  * 200 LogState (a repeat of what is held, too); 409 LogState where `from` lies beyond the size held. 422 with an error: `verify_failed`
  * where a leaf, a commitment or the root is wrong, `journal_forked` where the upload contradicts what is held: nothing more is taken then.
  */
@@ -200,6 +202,8 @@ export interface LogUpload {
 export interface UploadedEntry {
   readonly leaf: Uint8Array;
   readonly payload?: { readonly salt: Uint8Array; readonly bytes: Uint8Array; readonly coding: 'identity' | 'zstd' };
+  /** In place of the payload: the salt of one that the gateway recorded itself, of the same session and exchange. */
+  readonly held?: Uint8Array;
   readonly names?: { readonly salt: Uint8Array; readonly bytes: Uint8Array };
 }
 

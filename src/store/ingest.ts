@@ -10,6 +10,7 @@ import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { countsOf, endsLog, type LogTail } from '../evidence/tail.ts';
 import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
+import { withHeldPayloads } from './held.ts';
 import { logOf } from './log-record.ts';
 import { tailOf } from './logs.ts';
 import { type EntryStatements, tailColumns } from './rows.ts';
@@ -46,7 +47,8 @@ async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, no
     await quarantine(parts, logId, contradiction);
     return { kind: 'forked', reason: contradiction };
   }
-  const fresh = upload.entries.slice(repeated.length);
+  const fresh = await withHeldPayloads(db, row.session_id, upload.entries.slice(repeated.length));
+  if (fresh === undefined) return { kind: 'lacking', log: logOf(row) };
   if (fresh.length === 0) return { kind: 'stored', log: logOf(row) };
   const witnessed = await db.selectFrom('witnessed').select(['size', 'root']).where('log', '=', idBytes(logId)).executeTakeFirst();
   const checked = checkEntries(tailOf(row), fresh, { root: upload.root, witnessed });

@@ -136,7 +136,8 @@ export interface SessionLog {
 }
 
 export type Ingested =
-  | { readonly kind: 'stored' | 'conflict'; readonly log: LogRecord }
+  /** `lacking`: a payload that the upload leaves out is not in the gateway's own log; nothing was taken. */
+  | { readonly kind: 'stored' | 'conflict' | 'lacking'; readonly log: LogRecord }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'forked'; readonly reason: string }
   | { readonly kind: 'invalid'; readonly reason: string };

@@ -105,6 +105,7 @@ CREATE TABLE entries (
   rule TEXT,
   PRIMARY KEY (log, idx)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_answers ON entries (log, exchange) WHERE direction = 'down';
 CREATE TABLE payloads (
   log BLOB NOT NULL,
   idx INTEGER NOT NULL,

@@ -4,6 +4,7 @@ import { zstdCompress } from 'node:zlib';
 import { encode } from 'cborg';
 import type { Clock } from '../base/clock.ts';
 import { asMcprecError, McprecError } from '../base/errors.ts';
+import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { originOf } from '../evidence/checkpoint.ts';
 import type { NoteVerifier } from '../evidence/note.ts';
@@ -60,6 +61,17 @@ const concernsOneLog: ReadonlySet<string> = new Set([
   'device_refused',
 ]);
 
+const bounds = { entriesMax: limits.syncEntriesMax, bytesMax: limits.syncBytesMax };
+
+/** Logs of which the gateway's own record differs (it masks otherwise, or keeps no contents): their answers are sent as well. */
+const sentWholeOf = new WeakMap<Journal, Set<LogId>>();
+
+function sentWholeBy(journal: Journal): Set<LogId> {
+  const known = sentWholeOf.get(journal) ?? new Set();
+  sentWholeOf.set(journal, known);
+  return known;
+}
+
 interface Push extends PushOptions {
   readonly journal: Journal;
   readonly identity: GatewayIdentity;
@@ -67,16 +79,21 @@ interface Push extends PushOptions {
 
 async function pushLog(log: PendingLog, push: Push): Promise<number> {
   const { journal, signal } = push;
+  const sentWhole = sentWholeBy(journal);
   let from = log.received;
   let sent = 0;
   do {
-    const batch = journal.uploadBatch(log.logId, from, limits.syncEntriesMax, limits.syncBytesMax);
+    const batch = journal.uploadBatch(log.logId, from, { ...bounds, answers: sentWhole.has(log.logId) ? 'sent' : 'held' });
     const end = from + batch.entries.length;
     // The last part comes with a checkpoint of all that the gateway then has, and brings a receipt back.
     const isLast = end >= log.size;
     const state = await uploadTo(log, isLast ? await signed(log, end, batch, push) : batch, push);
     // The gateway may have more than we knew (an answer that was lost) or less (restored from a backup): go on from there.
     if (state.size > Math.max(log.size, end)) await tooMuch(log, state.size, push);
+    if (state.lacking && !sentWhole.has(log.logId)) {
+      sentWhole.add(log.logId);
+      continue;
+    }
     if (state.size === from && batch.entries.length > 0) throw new McprecError('gateway_failed', `the gateway took nothing of log ${log.logId}`);
     await journal.markReceived(log.logId, state.size);
     if (state.receipt !== undefined) await takeReceipt(log.logId, state.receipt, contextOf(push));

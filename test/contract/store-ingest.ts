@@ -1,9 +1,10 @@
 // The store contract: taking in the logs of forwarders.
 import { randomBytes } from 'node:crypto';
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type LogId, newId } from '../../src/base/ids.ts';
+import { type ExchangeId, type LogId, newId } from '../../src/base/ids.ts';
 import { limits } from '../../src/base/limits.ts';
+import { markMasked } from '../../src/base/masked.ts';
 import type { LogUpload } from '../../src/protocol/control.ts';
 import { draft, ending, hexOf, ids, Laptop, newExchange, request, startMs } from './fixtures.ts';
 import type { StoreAtHand } from './store.ts';
@@ -22,6 +23,31 @@ export function ingestContract(t: StoreAtHand): void {
       expect(await upload(made, laptop.upload(0))).toMatchObject({ kind: 'stored', log: { size: 4 } });
       const rows = await t.store.entries(made.forwarderLog, 0, 10);
       expect(rows.map(hexOf)).toEqual(laptop.entries.map(hexOf));
+    });
+
+    it('takes an answer that it recorded itself without its payload, and no other', async () => {
+      const made = await t.openSession();
+      const [own, foreign] = [newExchange(), newExchange()];
+      const answer = (exchange: ExchangeId, text: string) =>
+        draft('message', { exchange, direction: 'down', message: 'response', payload: markMasked(Buffer.from(text)) });
+      const log = await t.store.openLog(made.session.sessionId);
+      const text = `"${'disk full on web-1; '.repeat(200)}"`;
+      await log?.append([request(own)]);
+      await log?.append([answer(own, text)]);
+      const laptop = new Laptop(made.forwarderLog).add(draft('open'), request(own), answer(own, text), answer(foreign, text), answer(own, 'another'));
+      const leftOut = (whole: LogUpload): LogUpload => ({
+        ...whole,
+        entries: whole.entries.map(({ leaf, payload, names }) => ({ leaf, ...(payload && { held: payload.salt }), ...(names && { names }) })),
+      });
+      expect(await upload(made, laptop.upload(0, 2))).toMatchObject({ kind: 'stored', log: { size: 2 } });
+      // The same text in another exchange, and another text in this one, are not what the gateway has.
+      expect(await upload(made, leftOut(laptop.upload(2, 4)))).toMatchObject({ kind: 'lacking', log: { size: 2 } });
+      expect(await upload(made, leftOut(laptop.upload(2, 3)))).toMatchObject({ kind: 'stored', log: { size: 3 } });
+      expect(await upload(made, laptop.upload(3, 4))).toMatchObject({ kind: 'stored', log: { size: 4 } });
+      expect(await upload(made, leftOut(laptop.upload(4)))).toMatchObject({ kind: 'lacking', log: { size: 4 } });
+      const [, , held] = await t.store.entries(made.forwarderLog, 0, 10);
+      const { salt, bytes = Buffer.of(), coding } = held?.payload ?? {};
+      expect([salt, (coding === 'zstd' ? zstdDecompressSync(bytes) : bytes).toString()]).toEqual([Buffer.from(laptop.entries[2]?.payload?.salt ?? []), text]);
     });
 
     it('refuses a gap and says what it has', async () => {

@@ -48,7 +48,7 @@ test('batches carry the entries as stored, and the root behind each', async () =
   const frontier = new Frontier();
   let from = 0;
   for (;;) {
-    const batch = journal.uploadBatch(log.logId, from, 4, 1024 * 1024);
+    const batch = journal.uploadBatch(log.logId, from, { entriesMax: 4, bytesMax: 1024 * 1024, answers: 'sent' });
     expect(batch.from).toBe(from);
     if (batch.entries.length === 0) break;
     expect(batch.entries.length).toBeLessThanOrEqual(4);
@@ -71,8 +71,8 @@ test('a batch ends at the byte limit but is never empty', async () => {
   using journal = open(journalPath());
   const log = await openSession(journal, { gateway });
   await log.append(Array.from({ length: 10 }, (_, n) => requestDraft(systemClock, n)));
-  expect(journal.uploadBatch(log.logId, 0, 100, 1).entries).toHaveLength(1);
-  const some = journal.uploadBatch(log.logId, 1, 100, 1000).entries.length;
+  expect(journal.uploadBatch(log.logId, 0, { entriesMax: 100, bytesMax: 1, answers: 'sent' }).entries).toHaveLength(1);
+  const some = journal.uploadBatch(log.logId, 1, { entriesMax: 100, bytesMax: 1000, answers: 'sent' }).entries.length;
   expect(some).toBeGreaterThan(1);
   expect(some).toBeLessThan(10);
 });
@@ -82,7 +82,7 @@ test('a batch ends at what its payloads are unpacked, because the gateway unpack
   const log = await openSession(journal, { gateway });
   const payload = markMasked(Buffer.alloc(100_000, 'x'));
   await log.append(Array.from({ length: 5 }, (_, n) => ({ ...requestDraft(systemClock, n), payload })));
-  expect(journal.uploadBatch(log.logId, 1, 100, 250_000).entries).toHaveLength(3);
+  expect(journal.uploadBatch(log.logId, 1, { entriesMax: 100, bytesMax: 250_000, answers: 'sent' }).entries).toHaveLength(3);
 });
 
 test('the root is right wherever the gateway says it stands', async () => {
@@ -96,7 +96,8 @@ test('the root is right wherever the gateway says it stands', async () => {
     for (const entry of journal.entries(log.logId, 0, Math.min(from + 3, 21))) frontier.append(leafHash(entry.leafBytes));
     return hex(frontier.root());
   });
-  for (const from of [0, 3, 17, 4, 4, 20, 0]) expect(hex(journal.uploadBatch(log.logId, from, 3, 1e6).root)).toBe(expected[from]);
+  for (const from of [0, 3, 17, 4, 4, 20, 0])
+    expect(hex(journal.uploadBatch(log.logId, from, { entriesMax: 3, bytesMax: 1e6, answers: 'sent' }).root)).toBe(expected[from]);
   using other = open(path);
-  expect(hex(other.uploadBatch(log.logId, 12, 3, 1e6).root)).toBe(expected[12]);
+  expect(hex(other.uploadBatch(log.logId, 12, { entriesMax: 3, bytesMax: 1e6, answers: 'sent' }).root)).toBe(expected[12]);
 });
