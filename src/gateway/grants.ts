@@ -10,13 +10,13 @@ import type { EntryDraft } from '../evidence/entry.ts';
 import { compileMasker } from '../mask/compile.ts';
 import type { Masker } from '../mask/masker.ts';
 import { maskValue, statementBytes } from '../mask/value.ts';
-import { type ConnectionAccess, connectionAccess } from '../policy/access.ts';
-import type { GatewayConfig } from '../policy/config.ts';
+import { connectionAccess } from '../policy/access.ts';
 import { type Projection, projectPolicy } from '../policy/projection.ts';
 import type { grantPendingSchema } from '../protocol/approvals.ts';
 import type { GrantRequest, GrantResponse, RenewResponse, SessionEvent } from '../protocol/control.ts';
 import type { SessionEnding, SessionToken, SessionWithLogs } from '../store/store.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
+import { accessOf } from './connection-access.ts';
 import { deviceOf } from './devices.ts';
 import { endEvent, type SessionEvents } from './events.ts';
 import type { GrantApprovals } from './grant-approvals.ts';
@@ -210,30 +210,6 @@ export class Grants {
 
   async #sign(projection: Projection): Promise<{ projection: string; policyHash: string }> {
     return { projection: await this.#parts.keys.sign(projection), policyHash: projection.policyHash };
-  }
-}
-
-/** How long the grant may last, and whose approval it needs. Throws `not_found` or `connection_denied`, saying what there is, who may or when. */
-function accessOf(config: GatewayConfig, groups: readonly string[], connection: string, nowMs: number): Extract<ConnectionAccess, { kind: 'granted' }> {
-  const access = connectionAccess(config, groups, connection, nowMs);
-  switch (access.kind) {
-    case 'granted':
-      return access;
-    case 'closed':
-      throw new McprecError('connection_denied', `connection ${connection} is open to you ${access.hours.join(' and ')}, and it is another time now`, {
-        remedy: 'come back then, or ask the platform owner for access',
-      });
-    case 'denied': {
-      const who = access.groups.length === 0 ? 'no group is' : `allowed: ${access.groups.join(', ')}`;
-      throw new McprecError('connection_denied', `none of your groups may use connection ${connection} (${who})`);
-    }
-    case 'unknown': {
-      const usable = access.connections.filter((name) => connectionAccess(config, groups, name, nowMs).kind !== 'denied');
-      const list = usable.length === 0 ? 'there is none that you may use' : `you may use: ${usable.join(', ')}`;
-      throw new McprecError('not_found', `there is no connection named ${connection}; ${list}`, {
-        remedy: 'choose one of these, or ask the platform owner for access',
-      });
-    }
   }
 }
 

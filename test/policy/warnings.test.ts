@@ -69,3 +69,65 @@ describe('what is allowed and most likely not meant is a warning', () => {
     ).toEqual([]);
   });
 });
+
+describe('rules that never match, or contradict each other', () => {
+  const of = (access: string, ...rules: readonly string[]) =>
+    warnings(`${HEAD}${DATADOG}access: [${access}]\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`).map((line) => line.replace(/^\S+ /, ''));
+
+  test.each([
+    [
+      'tools that access gives nobody',
+      ['{ id: r, deny: true, tools: ["delete_*"] }'],
+      'rule r can never match: access gives the groups it names none of these tools',
+    ],
+    [
+      'paths where there are none',
+      ['{ id: r, deny: true, paths: ["/api/*"] }'],
+      'rule r can never match: paths are on datadog-intake and http connections only',
+    ],
+    [
+      'names in tools that carry none',
+      ['{ id: r, deny: true, tools: [get_host], metrics: ["a.*"] }'],
+      'rule r can never match: no query_arguments say where these tools carry metric names',
+    ],
+    [
+      'an exemption of everything',
+      ['{ id: r, deny: true, tools: ["get_x"], except: { tools: ["get_*"] } }'],
+      'rule r can never match: except leaves alone all that it is about',
+    ],
+    [
+      'a hold of what is denied further down',
+      ['{ id: h, hold: { approvers: [sre] }, tools: ["get_x"] }', '{ id: d, deny: true, tools: ["get_*"] }'],
+      'rule h can never match: d denies all that it is about',
+    ],
+    [
+      'a hold behind a wider one',
+      ['{ id: h, hold: { approvers: [sre] }, tools: ["get_*"] }', '{ id: i, hold: { approvers: [sre] }, tools: ["get_x"] }'],
+      'rule i can never match: h stands before it and holds all that it does',
+    ],
+    [
+      'holds that meet, for other approvers',
+      ['{ id: h, hold: { approvers: [sre] }, tools: ["get_*"] }', '{ id: i, hold: { approvers: [leads] }, tools: ["*_monitor"] }'],
+      'rules h and i hold some of the same calls for other approvers; h stands first and counts',
+    ],
+    ['a group that is almost another', ['{ id: h, hold: { approvers: [sr] }, tools: ["get_*"] }'], 'no access entry names the group "sr"; did you mean "sre"?'],
+  ])('%s', (_, rules, expected) => expect(of('{ groups: [sre], tools: ["get_*", "list_*"] }', ...rules)).toEqual([expected]));
+
+  test.each([
+    ['an exemption by a condition', '{ id: r, deny: true, tools: ["get_x"], except: { tools: ["get_*"], when: "call.one_way" } }'],
+    ['a rule that reads the names', '{ id: r, deny: true, tools: [get_datadog_metric], metrics: ["a.*"] }'],
+  ])('%s may match', (_, rule) => expect(of('{ groups: [sre], tools: ["get_*"] }', rule)).toEqual([]));
+
+  test('where the file says which groups there are, any other is an error', () => {
+    const text = `${HEAD.replace('audience: mcprec', 'audience: mcprec, groups: [sre, leads]')}${DATADOG}access: [{ groups: [sree] }]\nrules:\n  - { id: h, hold: { approvers: [leads, lords] } }\n`;
+    expect(checkConfig(text, { file: 'g' }).problems.map(problemLine)).toEqual([
+      'g:6:21: identity.groups has no group "sree"; did you mean "sre"?',
+      'g:8:41: identity.groups has no group "lords"',
+    ]);
+  });
+
+  test('a hold of changed tools that nobody could approve is an error', () => {
+    const text = `${HEAD}${DATADOG.replace('kind: mcp,', 'kind: mcp, tool_changes: hold,')}${OPEN}`;
+    expect(checkConfig(text, { file: 'g' }).problems[0]?.message).toContain('nobody could approve, as identity.admin_groups is empty');
+  });
+});
