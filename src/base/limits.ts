@@ -8,6 +8,8 @@ export const limits = {
   requestBytesMax: 16 * MiB,
   /** A request body after its content coding is undone. */
   requestInflatedBytesMax: 64 * MiB,
+  /** Frames of one body in zstd. */
+  zstdFramesMax: 1_000,
   /** An answer body or one SSE message that is decoded, masked and stored; a longer one is passed on and stored as length and MAC. */
   answerBytesMax: 8 * MiB,
   /** A JSON document, key or line that `mcprec mask` holds while it waits for its end, in UTF-16 units. */
@@ -117,6 +119,10 @@ export const limits = {
   controlBytesMax: 256 * KiB,
   /** How soon after an entry was written a connected forwarder syncs it. */
   syncEveryMs: 250,
+  /** How long a call waits for the co-signature of its entry, where it must have one. */
+  witnessMsMax: 5_000,
+  /** Until it is asked again whether another process has stopped syncing. */
+  leasePauseMs: 20,
   syncBackoffMsMin: 500,
   syncBackoffMsMax: 30_000,
   /** A request signature's `created` against the gateway's clock (RULES R4). */

@@ -1,6 +1,5 @@
 // Reads bodies within bounds and undoes content codings (RFC 9110 §8.4) without letting a small body grow without limit.
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { limits } from '../base/limits.ts';
 
@@ -48,21 +47,59 @@ export function readBody(request: IncomingMessage, bytesMax: number, proceed?: (
   });
 }
 
-type Inflate = (bytes: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+type Inflate = (bytes: Uint8Array, outputBytesMax: number) => Promise<{ readonly buffer: Buffer; readonly usedBytes: number }>;
+
+type ZlibCallback = (error: Error | null, result: Buffer) => void;
+
+/** The asynchronous form of a function of node:zlib, that also says how much of its input was used. */
+function inflating(inflate: (bytes: Uint8Array, options: zlib.ZlibOptions & zlib.BrotliOptions & zlib.ZstdOptions, done: ZlibCallback) => void): Inflate {
+  return (bytes, outputBytesMax) =>
+    new Promise((resolve, reject) => {
+      inflate(bytes, { maxOutputLength: outputBytesMax, info: true }, (error, result) => {
+        if (error !== null) return reject(error);
+        // With `info` it is no Buffer (Node, zlib, class Options), which the types do not say.
+        const { buffer, engine } = result as unknown as { buffer: Buffer; engine: zlib.Zlib };
+        resolve({ buffer, usedBytes: engine.bytesWritten });
+      });
+    });
+}
+
+const inflateWrapped = inflating(zlib.inflate);
+const inflateRaw = inflating(zlib.inflateRaw);
 
 const decoders: ReadonlyMap<string, Inflate> = new Map<string, Inflate>([
-  ['gzip', promisify(zlib.gunzip) as Inflate],
-  ['x-gzip', promisify(zlib.gunzip) as Inflate],
+  ['gzip', inflating(zlib.gunzip)],
+  ['x-gzip', inflating(zlib.gunzip)],
   ['deflate', inflateEither],
-  ['br', promisify(zlib.brotliDecompress) as Inflate],
-  ['zstd', promisify(zlib.zstdDecompress) as Inflate],
+  ['br', inflating(zlib.brotliDecompress)],
+  ['zstd', inflateFrames],
 ]);
 
 // "deflate" means zlib's format (RFC 9110 §8.4.1.2), but some clients send raw deflate under that name.
-async function inflateEither(bytes: Uint8Array, options: { maxOutputLength: number }): Promise<Buffer> {
+function inflateEither(bytes: Uint8Array, outputBytesMax: number): ReturnType<Inflate> {
   const zlibHeader = bytes.length >= 2 && ((bytes[0] as number) & 0x0f) === 8 && (((bytes[0] as number) << 8) | (bytes[1] as number)) % 31 === 0;
-  return promisify(zlibHeader ? zlib.inflate : zlib.inflateRaw)(bytes, options);
+  return (zlibHeader ? inflateWrapped : inflateRaw)(bytes, outputBytesMax);
 }
+
+const inflateFrame = inflating(zlib.zstdDecompress);
+
+// Frames may follow each other (RFC 8878 §3), which Node's function does not read: it stops behind the first.
+async function inflateFrames(bytes: Uint8Array, outputBytesMax: number): ReturnType<Inflate> {
+  const parts: Buffer[] = [];
+  let usedBytes = 0;
+  let leftBytes = outputBytesMax;
+  do {
+    if (parts.length === limits.zstdFramesMax) throw new Error(`it has more than ${limits.zstdFramesMax} frames`);
+    const { buffer, usedBytes: frameBytes } = await inflateFrame(bytes.subarray(usedBytes), leftBytes);
+    parts.push(buffer);
+    usedBytes += frameBytes;
+    leftBytes -= buffer.length;
+    if (usedBytes < bytes.length && leftBytes <= 0) throw Object.assign(new Error('longer than allowed'), { code: TOO_LARGE });
+  } while (usedBytes < bytes.length);
+  return { buffer: Buffer.concat(parts), usedBytes };
+}
+
+const TOO_LARGE = 'ERR_BUFFER_TOO_LARGE';
 
 export type Decoded =
   | { readonly kind: 'decoded'; readonly bytes: Buffer }
@@ -80,10 +117,13 @@ export async function decodeContent(bytes: Buffer, contentEncoding: string | und
     const inflate = decoders.get(coding);
     if (inflate === undefined || codings.length > CODINGS_MAX) return { kind: 'unknown_coding', coding };
     try {
-      decoded = await inflate(decoded, { maxOutputLength: bytesMax });
+      const { buffer, usedBytes } = await inflate(decoded, bytesMax);
+      // What one reader leaves unread behind the end, another may read.
+      if (usedBytes < decoded.length) return { kind: 'malformed', reason: 'bytes follow its end' };
+      decoded = buffer;
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      return code === 'ERR_BUFFER_TOO_LARGE' ? { kind: 'too_long' } : { kind: 'malformed', reason: message };
+      return code === TOO_LARGE ? { kind: 'too_long' } : { kind: 'malformed', reason: message };
     }
   }
   return { kind: 'decoded', bytes: decoded };

@@ -1,5 +1,5 @@
 // Event streams on their way from a raw upstream to a raw client.
-import { constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress } from 'node:zlib';
+import { constants, createBrotliCompress, createDeflate, createGzip, createZstdCompress, deflateSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import { TestHop } from '../support/hop.ts';
@@ -160,6 +160,29 @@ describe('in a content coding', () => {
     expect(Buffer.from(streamed(t.client), 'latin1').equals(Buffer.concat(sent))).toBe(true);
     await t.hop.done();
     expect(t.hop.entries.slice(1).map(payloadOf)).toEqual([PROGRESS, RESULT]);
+  });
+
+  test('frames of zstd that follow each other in one chunk are read, all of them', async () => {
+    await using t = await Talk.open();
+    const socket = await t.ask();
+    socket.write(head('200 OK', 'Content-Type: text/event-stream', 'Content-Encoding: zstd', 'Transfer-Encoding: chunked'));
+    socket.write(chunk(Buffer.concat([PROGRESS, RESULT].map((message) => zstdCompressSync(`data: ${message}\n\n`)))));
+    socket.write(LAST);
+    await t.client.has(LAST);
+    await t.hop.done();
+    expect(t.hop.entries.slice(1).map(payloadOf)).toEqual([PROGRESS, RESULT]);
+  });
+
+  test('what stands behind the end of a coding passes, and is in the record', async () => {
+    await using t = await Talk.open();
+    const socket = await t.ask();
+    const behind = Buffer.from(`data: ${RESULT}\n\n`);
+    socket.write(head('200 OK', 'Content-Type: text/event-stream', 'Content-Encoding: deflate', 'Transfer-Encoding: chunked'));
+    socket.write(chunk(Buffer.concat([deflateSync(`data: ${PROGRESS}\n\n`), behind])));
+    socket.write(LAST);
+    await t.client.has(LAST);
+    await t.hop.done();
+    expect(t.hop.entries.at(-1)).toMatchObject({ message: 'opaque' });
   });
 
   test.each(['rot13', 'gzip, br', 'gzip'])('%s that cannot be undone passes, and is recorded as opaque', async (coding) => {
