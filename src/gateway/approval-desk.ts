@@ -10,6 +10,7 @@ import { approvalPaths } from '../protocol/approvals.ts';
 import type { Approval, ApprovalState, Ending, NewApproval, Requester, Use, Vote } from '../store/approval.ts';
 import type { Store } from '../store/store.ts';
 import type { SessionEvents } from './events.ts';
+import { type MachineOwners, sameHuman } from './same-human.ts';
 import type { Webhooks } from './webhooks.ts';
 
 export interface DeskParts {
@@ -20,6 +21,7 @@ export interface DeskParts {
   /** The gateway's own, for what approvers write. */
   readonly masker: Masker;
   readonly publicUrl: string;
+  readonly machineOwners: () => MachineOwners;
 }
 
 /** What an entry says of an approval. */
@@ -70,10 +72,10 @@ export class ApprovalDesk {
 
   /** One more has approved. Returns the approval as it is then. Throws `approval_closed` where it is not pending. */
   async vote(approvalId: ApprovalId, voter: Requester): Promise<Approval> {
-    const { store, ids, webhooks } = this.#parts;
+    const { store, ids, webhooks, machineOwners } = this.#parts;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const before = await this.#pending(approvalId);
-      if (before.votes.some((vote) => samePerson(vote, voter))) return before;
+      if (before.votes.some((vote) => sameHuman(vote, voter, machineOwners()))) return before;
       const vote: Vote = { ...voter, atMs: ids.clock.wallMs() };
       const votes = [...before.votes, vote];
       const after: Approval = { ...before, votes, state: votes.length >= before.min ? 'approved' : 'pending' };
@@ -200,11 +202,6 @@ export class ApprovalDesk {
     if (state !== 'pending') this.#turnedAway.delete(approvalId);
     webhooks.nudge();
   }
-}
-
-/** The same identity, whatever its e-mail address is today. */
-export function samePerson(a: { readonly issuer: string; readonly subject: string }, b: { readonly issuer: string; readonly subject: string }): boolean {
-  return a.issuer === b.issuer && a.subject === b.subject;
 }
 
 /** A state in words. */

@@ -4,18 +4,18 @@ import { type ApprovalId, parseId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { ApprovalDetail, ApprovalSummary } from '../protocol/approvals.ts';
 import type { Approval, Requester } from '../store/approval.ts';
-import { type ApprovalDesk, samePerson, stateText } from './approval-desk.ts';
+import { type ApprovalDesk, stateText } from './approval-desk.ts';
 import { summaryOf } from './approval-words.ts';
 import { historyOf } from './history.ts';
 import type { HoldsParts } from './holds.ts';
 import type { Reveals } from './reveals.ts';
+import { type MachineOwners, sameHuman, samePerson } from './same-human.ts';
 import type { Caller } from './tokens.ts';
 
 export interface ApprovalsParts extends Omit<HoldsParts, 'waitMsMax'> {
   readonly desk: ApprovalDesk;
   readonly reveals: Reveals;
-  /** Subjects of machine identities, and whose they are: the subject or e-mail address of a person of the same issuer. */
-  readonly machineOwners: () => Readonly<Record<string, string>>;
+  readonly machineOwners: () => MachineOwners;
 }
 
 export class Approvals {
@@ -105,16 +105,14 @@ export class Approvals {
   }
 
   #isOwn({ identity }: Caller, { requester }: Approval): boolean {
-    if (samePerson(identity, requester)) return true;
-    const owner = this.#parts.machineOwners()[requester.subject];
-    return owner !== undefined && identity.issuer === requester.issuer && (identity.subject === owner || identity.email === owner);
+    return sameHuman(identity, requester, this.#parts.machineOwners());
   }
 
   #summary(caller: Caller, approval: Approval): ApprovalSummary {
     const own = this.#isOwn(caller, approval);
     const open = approval.state === 'pending' || approval.state === 'approved';
     const decides = approval.state === 'pending' && !own && isApprover(caller, approval);
-    const voted = approval.votes.some((vote) => samePerson(vote, caller.identity));
+    const voted = approval.votes.some((vote) => sameHuman(vote, caller.identity, this.#parts.machineOwners()));
     const may: ApprovalSummary['may'] = [
       ...(decides && !voted ? (['approve'] as const) : []),
       ...(decides ? (['refuse'] as const) : []),

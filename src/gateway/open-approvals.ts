@@ -35,12 +35,13 @@ export interface ApprovalParts {
 export function openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger }: ApprovalsWorld): ApprovalParts {
   const masker = compileMasker(config.mask, { pseudonymKey: keys.pseudonymKey });
   const webhooks = new Webhooks({ hooks, store, ids, masker, logger });
-  const desk = new ApprovalDesk({ store, ids, events, webhooks, masker, publicUrl });
+  const machineOwners = () => config.identity.machineOwners;
+  const desk = new ApprovalDesk({ store, ids, events, webhooks, masker, publicUrl, machineOwners });
   const holds = new Holds({ store, desk, ids, waitMsMax: () => config.holdWaitMs });
   // A key of its own for each kind of digest.
   const bindingKey = createSecretKey(createHmac('sha256', keys.handleKey).update('mcprec-grant-wishes-v1').digest());
   const grantApprovals = new GrantApprovals({ store, desk, ids, masker, bindingKey });
-  const approvals = new Approvals({ store, desk, ids, reveals: holds.reveals, machineOwners: () => config.identity.machineOwners });
+  const approvals = new Approvals({ store, desk, ids, reveals: holds.reveals, machineOwners });
   // What was left to tell when the gateway stopped.
   webhooks.nudge();
   return { desk, holds, grantApprovals, approvals, webhooks };

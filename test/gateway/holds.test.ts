@@ -322,6 +322,24 @@ describe('who decides', () => {
     expect((await approve(approvalId, chief)).body).toMatchObject({ state: 'approved' });
   });
 
+  it.each([
+    ['the machine of whoever asked', '{ lead-bot: SRE-bot@harborshop.example }'],
+    ['another machine of the same owner', '{ lead-bot: maya.okafor, sre-bot: maya.okafor }'],
+  ])('is not %s', async (_, owners) => {
+    await world.changeConfig((yaml) => yaml.replace('identity:\n', `identity:\n  machine_owners: ${owners}\n`));
+    await sendHeld(grant, callText());
+    const { approvalId } = await latest(chief);
+    expect((await approve(approvalId, lead)).body.error.code).toBe('approval_denied');
+    expect((await approve(approvalId, chief)).body).toMatchObject({ state: 'approved' });
+  });
+
+  it('counts once with a machine of theirs', async () => {
+    await world.changeConfig((yaml) => yaml.replace('identity:\n', 'identity:\n  machine_owners: { lead-bot: chief-bot }\n'));
+    await sendHeld(grant, callText({ tool: 'drop_index' }));
+    const { approvalId } = await latest(lead);
+    for (const by of [lead, chief]) expect((await approve(approvalId, by)).body).toMatchObject({ state: 'pending', votes: [{ subject: 'lead-bot' }] });
+  });
+
   it('must be in the group in the moment of deciding, with the link or without', async () => {
     await sendHeld(grant, callText());
     const { approvalId } = await latest(lead);
