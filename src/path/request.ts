@@ -53,7 +53,8 @@ export function takeMcpPost(rules: PathRules, request: ClientRequest): RequestSt
     const call = callOf(message);
     const decision = rules.policy.decide(call);
     if (decision.effect === 'deny') return refuseMessages(rules, request, read, { message, refusal: refusalOf(rules, decision) });
-    const overspent = call.oneWay ? undefined : rules.policy.spend(call);
+    // Also of what comes without an id: some server executes it. What comes with the connection costs nothing.
+    const overspent = rules.policy.spend(call);
     if (overspent !== undefined) return refuseMessages(rules, request, read, { message, refusal: overspentRefusal(rules, overspent) });
     if (decision.effect === 'hold') held ??= { message, hold: decision };
     masks.push(decision.masks ?? []);

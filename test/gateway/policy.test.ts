@@ -152,6 +152,16 @@ describe('what needs the gateway’s clock', () => {
     world.clock.aheadMs = 0;
   });
 
+  it('a call without an id costs as much as one with it', async () => {
+    await reload((text) => text.replace('connections: [datadog, quiet],', 'connections: [datadog, quiet], calls: { per_session: 2 },'));
+    const grant = await sre.grant('datadog');
+    const body = call('a').replace('"id":1,', '');
+    const before = world.upstream.received.length;
+    const statuses = [await grant.send({ body }), await grant.send({ body }), await grant.send({ body })].map(({ status }) => status);
+    expect([statuses, world.upstream.received.length - before]).toEqual([[200, 200, 403], 2]);
+    expect((await grant.send({ body: '{"jsonrpc":"2.0","method":"notifications/initialized"}' })).status).toBe(200);
+  });
+
   it('hours of use end calls and not sessions, and nobody connects outside of them', async () => {
     const hourUtc = new Date().getUTCHours();
     const pad = (hour: number) => String((hour + 24) % 24).padStart(2, '0');
