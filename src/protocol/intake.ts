@@ -1,5 +1,6 @@
 // Reads the bodies of Datadog's intake for the names that policy decides on and the record shows (RULES R7). Does no IO;
 // content codings are undone before.
+import { foldCase } from '../base/fold-case.ts';
 import { type JsonNode, type JsonObject, member, parseJson, stringMember } from '../base/json.ts';
 
 /** One endpoint of the intake, and which upstream takes it. */
@@ -115,13 +116,19 @@ function tagSetsOf(path: string, root: JsonNode): readonly (readonly string[])[]
     case '/api/v2/events':
       return [listed(member(member(member(root, 'data'), 'attributes'), 'tags'))];
     case '/api/v2/logs':
-      return items(root).map((log) => (stringMember(log, 'ddtags') ?? '').split(',').map((tag) => tag.trim()));
+      return items(root).map((log) => (soleString(log, 'ddtags') ?? '').split(',').map((tag) => tag.trim()));
     case '/api/v1/events':
     case '/api/v1/check_run':
       return items(root).map((item) => listed(member(item, 'tags')));
     default:
       return items(member(root, 'series')).map((item) => listed(member(item, 'tags')));
   }
+}
+
+// Log lines may have any keys: where two of them could be meant, it is not certain which one the upstream reads (RULES R7).
+function soleString(node: JsonNode, key: string): string | undefined {
+  if (node.type !== 'object') return undefined;
+  return node.members.filter((m) => foldCase(m.key.value) === key).length === 1 ? stringMember(node, key) : undefined;
 }
 
 function isPlainLog(contentType: string | undefined): boolean {

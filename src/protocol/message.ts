@@ -110,6 +110,8 @@ export function readMessage(node: JsonNode, text: string): ClientMessage | BodyF
     return { kind: 'response', idLexeme, method: undefined, params: undefined, node };
   }
   if (method.type !== 'string') return fault(-32600, 'the method must be a string', idLexeme);
+  const meant = meantMethod(method.value);
+  if (meant !== undefined) return fault(-32600, `write the method as ${meant}`, idLexeme);
   const params = readParams(node, idLexeme);
   if (params?.type === 'fault') return params.fault;
   const source = namedBy.get(method.value);
@@ -117,6 +119,16 @@ export function readMessage(node: JsonNode, text: string): ClientMessage | BodyF
     return fault(-32602, `params.${source} must be a string`, idLexeme);
   }
   return { kind: idLexeme === undefined ? 'notification' : 'request', idLexeme, method: method.value, params: params?.object, node };
+}
+
+/** Methods that policy judges by what they name. */
+const aimedMethods = new Set([...namedBy.keys(), 'resources/subscribe', 'resources/unsubscribe', 'completion/complete', 'subscriptions/listen']);
+
+// For a lenient upstream `Tools/Call` or `tools/call ` could be `tools/call`, which policy would have looked at.
+function meantMethod(method: string): string | undefined {
+  if (aimedMethods.has(method)) return undefined;
+  const plain = foldCase(method).replace(/[^a-z/]/g, '');
+  return aimedMethods.has(plain) ? plain : undefined;
 }
 
 const envelopeKeys = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);

@@ -35,6 +35,18 @@ describe('endpoints', () => {
   });
 });
 
+describe('tags of a log line', () => {
+  test.each([
+    ['{"ddtags":"team:a, env:b"}', ['team:a', 'env:b']],
+    ['{"ddtags":"team:a","ddtags":"team:b"}', ['']],
+    ['{"ddtags":"team:a","DDTags":"team:b"}', ['']],
+    ['{"DDTags":"team:a"}', ['']],
+  ])('%s', (line, tags) => {
+    const body = read('POST /api/v2/logs', `[${line}]`);
+    expect(body.kind === 'intake' && body.tagSets?.()).toEqual([tags]);
+  });
+});
+
 describe('bodies', () => {
   test.each<[string, string, unknown, unknown]>([
     [

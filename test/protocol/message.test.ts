@@ -49,6 +49,9 @@ describe('what a client may send', () => {
     ['{"jsonrpc":"2.0","id":1}', 'neither a request, a notification nor a response'],
     ['{"jsonrpc":"2.0","result":{}}', 'neither a request, a notification nor a response'],
     ['{"jsonrpc":"2.0","id":1,"method":"x","params":[]}', 'params must be an object'],
+    // For a lenient upstream a call of a tool, for policy a method without a target.
+    ['{"jsonrpc":"2.0","id":1,"method":"Tools/Call","params":{"name":"x"}}', 'write the method as tools/call'],
+    ['{"jsonrpc":"2.0","id":1,"method":" resources/read\\n","params":{"uri":"x:y"}}', 'write the method as resources/read'],
   ])('%s: %s', (text, reason) => {
     expect(read(text)).toMatchObject({ kind: 'fault', code: -32600, reason });
   });
