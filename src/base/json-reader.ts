@@ -12,6 +12,9 @@ export class Fault extends Error {
   }
 }
 
+/** Thrown where a text is more than is read here, and may be JSON for others. */
+export class TooMuch extends Fault {}
+
 const BYTE_ORDER_MARK = 0xfeff;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -43,7 +46,7 @@ export class JsonReader {
   }
 
   #value(): JsonNode {
-    if (++this.#values > limits.jsonValuesMax) throw new Fault(this.#at, `more than ${limits.jsonValuesMax} values`);
+    if (++this.#values > limits.jsonValuesMax) throw new TooMuch(this.#at, `more than ${limits.jsonValuesMax} values`);
     const c = this.#text.charCodeAt(this.#at);
     if (c === QUOTE) return this.#string();
     if (c === 0x7b) return this.#nested(() => this.#object());
@@ -53,7 +56,7 @@ export class JsonReader {
   }
 
   #nested<T>(read: () => T): T {
-    if (++this.#depth > limits.jsonDepthMax) throw new Fault(this.#at, `nested deeper than ${limits.jsonDepthMax}`);
+    if (++this.#depth > limits.jsonDepthMax) throw new TooMuch(this.#at, `nested deeper than ${limits.jsonDepthMax}`);
     const node = read();
     this.#depth--;
     return node;

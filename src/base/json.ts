@@ -1,6 +1,7 @@
 // Reads JSON text into nodes that know where they stand in it, so that policy reads what the upstream reads (RULES R7:
 // duplicate keys are seen, numbers stay as written) and a mask can replace one literal and leave every other byte alone.
-import { Fault, JsonReader } from './json-reader.ts';
+import { foldCase } from './fold-case.ts';
+import { Fault, JsonReader, TooMuch } from './json-reader.ts';
 
 interface Span {
   /** Offset of the first UTF-16 unit of the literal, quotes and brackets included. */
@@ -44,6 +45,8 @@ export interface JsonFault {
   readonly type: 'fault';
   readonly offset: number;
   readonly reason: string;
+  /** True where the text is nested deeper, or has more values, than is read here: for others it may be JSON. */
+  readonly isTooMuch: boolean;
 }
 
 /**
@@ -55,7 +58,7 @@ export function parseJson(text: string): JsonNode | JsonFault {
   try {
     return reader.document();
   } catch (error) {
-    if (error instanceof Fault) return { type: 'fault', offset: error.offset, reason: error.message };
+    if (error instanceof Fault) return { type: 'fault', offset: error.offset, reason: error.message, isTooMuch: error instanceof TooMuch };
     throw error;
   }
 }
@@ -70,6 +73,12 @@ export function member(node: JsonNode | undefined, key: string): JsonNode | unde
 /** The values of all members named `key`: in an answer, which is not refused for it, one may stand twice. */
 export function membersNamed(node: JsonNode | undefined, key: string): readonly JsonNode[] {
   return node?.type === 'object' ? node.members.filter((m) => m.key.value === key).map((m) => m.value) : [];
+}
+
+/** The values of all members that a reader could take for `key`: some readers take the last of two, and some ignore the case of keys. */
+export function membersLike(node: JsonNode | undefined, key: string): readonly JsonNode[] {
+  const folded = foldCase(key);
+  return node?.type === 'object' ? node.members.filter((m) => foldCase(m.key.value) === folded).map((m) => m.value) : [];
 }
 
 /** The decoded string of the member named `key`, or undefined where there is none or it is no string. */

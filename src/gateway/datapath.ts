@@ -114,6 +114,7 @@ class SharedDataPath implements DataPath {
       foreign: (given) => handles.foreign(given, owner),
       bind,
       listed: (message) => this.#lookAtTools(session, message),
+      mustReadLists: session.config.toolChanges.effect !== 'allow',
       holds: this.#parts.holds.keeperOf(session, bind),
       counted: () => undefined,
     };

@@ -1,8 +1,9 @@
 // How the tools of each connection looked when they were first seen. A server can change what a tool does behind its name:
 // a change is an entry, and by the connection's `tool_changes` its calls are denied or held. Keeps MACs only (RULES R3).
 import { createHmac, type KeyObject } from 'node:crypto';
-import { type JsonNode, member, membersNamed, parseJson, stringMember } from '../base/json.ts';
+import { type JsonNode, membersLike, parseJson } from '../base/json.ts';
 import type { SeenTool, Store } from '../store/store.ts';
+import { Unreadable } from '../transport/outlet.ts';
 
 type Key = string;
 
@@ -37,16 +38,16 @@ export class ToolForms {
 
   /**
    * Notes the tools that a message lists; resolves to those that changed since they were looked at last, once that is durable. With
-   * `accept` their new form becomes the known one.
+   * `accept` their new form becomes the known one; without, throws `Unreadable` where the message is more than is read here.
    */
   async look(connection: string, text: string, accept: boolean): Promise<readonly ChangedTool[]> {
     const news: SeenTool[] = [];
     const changes: ChangedTool[] = [];
-    for (const node of toolsIn(text)) {
-      const name = stringMember(node, 'name');
-      if (name === undefined) continue;
+    const listed = formsIn(text);
+    if (listed === 'too much' && !accept) throw new Unreadable('unreadable', 'it is nested too deep, or has too many values');
+    for (const [name, forms] of listed === 'too much' ? [] : listed) {
       const tool = this.#mac('tool', connection, name);
-      const form = this.#mac('form', connection, formOf(node));
+      const form = this.#mac('form', connection, forms.join('\n'));
       const before = this.#seen.get(keyOf(tool));
       if (before === undefined) news.push({ tool, known: form, changed: undefined });
       else if (!same(before.changed ?? before.known, form)) {
@@ -74,19 +75,29 @@ function next(before: SeenTool, form: Uint8Array, accept: boolean): SeenTool {
   return { ...before, changed: same(before.known, form) ? undefined : form };
 }
 
-function toolsIn(text: string): readonly JsonNode[] {
-  // Most messages list nothing.
-  if (!text.includes('"tools"')) return [];
+/** By the name of a tool its form; more than one where the message lists it again: nobody can tell which of them a client goes by. */
+function formsIn(text: string): ReadonlyMap<string, string[]> | 'too much' {
+  const forms = new Map<string, string[]>();
+  // Most messages list nothing. A key can be written with escapes.
+  if (!/"tools"|\\u/i.test(text)) return forms;
   const root = parseJson(text);
-  if (root.type === 'fault') return [];
+  if (root.type === 'fault') return root.isTooMuch ? 'too much' : forms;
   const messages = root.type === 'array' ? root.items : [root];
-  const lists = messages.flatMap((message) => membersNamed(message, 'result')).flatMap((result) => membersNamed(result, 'tools'));
-  return lists.flatMap((list) => (list.type === 'array' ? list.items : []));
+  const lists = messages.flatMap((message) => membersLike(message, 'result')).flatMap((result) => membersLike(result, 'tools'));
+  for (const tool of lists.flatMap((list) => (list.type === 'array' ? list.items : []))) {
+    for (const name of membersLike(tool, 'name')) {
+      if (name.type !== 'string') continue;
+      const known = forms.get(name.value) ?? [];
+      forms.set(name.value, known);
+      known.push(formOf(tool));
+    }
+  }
+  return forms;
 }
 
 /** The telling members of a tool in one spelling: white space, escapes and the order of keys do not matter. */
 function formOf(tool: JsonNode): string {
-  return telling.map((key) => `${key}:${spelling(member(tool, key))}`).join('\n');
+  return telling.map((key) => `${key}:${membersLike(tool, key).map(spelling).join(' then ')}`).join('\n');
 }
 
 function spelling(node: JsonNode | undefined): string {
@@ -95,8 +106,10 @@ function spelling(node: JsonNode | undefined): string {
       return '';
     case 'object':
       return `{${node.members
-        .map(({ key, value }) => `${JSON.stringify(key.value)}:${spelling(value)}`)
-        .toSorted()
+        .map(({ key, value }) => ({ key: JSON.stringify(key.value), value }))
+        // Of a key that stands twice clients read the last: their order says something.
+        .toSorted((a, b) => (a.key < b.key ? -1 : Number(a.key > b.key)))
+        .map(({ key, value }) => `${key}:${spelling(value)}`)
         .join(',')}}`;
     case 'array':
       return `[${node.items.map(spelling).join(',')}]`;

@@ -1,10 +1,11 @@
 // What a server asks of the client (sampling, elicitation, roots) and policy does not allow: the client never sees it, and the
 // server is told no. Does no IO.
 import { newId } from '../base/ids.ts';
-import { type JsonNode, member, parseJson, stringMember } from '../base/json.ts';
+import { type JsonNode, member, membersLike, parseJson } from '../base/json.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { type ServerRequestKind, serverRequestKinds } from '../policy/words.ts';
 import { answerToServer, notAskedNotification, withheldAnswer } from '../protocol/refusal.ts';
+import { readServerMessage } from '../protocol/server-message.ts';
 import { draftEntry, type WireFacts } from './drafts.ts';
 import type { PathRules } from './rules.ts';
 
@@ -20,7 +21,7 @@ export interface RefusedRequests {
   readonly text: string;
   /** The ids, as written, of requests that the server waits for an answer to. */
   readonly ids: readonly string[];
-  readonly kinds: readonly ServerRequestKind[];
+  readonly reasons: readonly string[];
 }
 
 /** True where messages of the server may have to be changed. */
@@ -32,7 +33,7 @@ export function refusesRequests({ kind, policy }: PathRules): boolean {
 export function withoutRequests(rules: PathRules, text: string): RefusedRequests | undefined {
   if (!refusesRequests(rules)) return undefined;
   const root = parseJson(text);
-  if (root.type === 'fault') return undefined;
+  if (root.type === 'fault') return root.isTooMuch ? withoutAny(rules, text) : undefined;
   const ids: string[] = [];
   const kinds = new Set<ServerRequestKind>();
   const parts = (root.type === 'array' ? root.items : [root]).map((message): string => {
@@ -41,12 +42,21 @@ export function withoutRequests(rules: PathRules, text: string): RefusedRequests
     kinds.add(found);
     const id = member(message, 'id');
     const idLexeme = id === undefined ? undefined : text.slice(id.start, id.end);
-    if (member(message, 'method') === undefined) return withheldAnswer(idLexeme, reasonOf(found), newId('dec', rules.ids));
+    if (membersLike(message, 'method').length === 0) return withheldAnswer(idLexeme, reasonOf(found), newId('dec', rules.ids));
     if (idLexeme !== undefined) ids.push(idLexeme);
     return notAskedNotification(reasonOf(found));
   });
   if (kinds.size === 0) return undefined;
-  return { text: root.type === 'array' ? `[${parts.join(',')}]` : (parts[0] ?? ''), ids, kinds: [...kinds] };
+  return { text: root.type === 'array' ? `[${parts.join(',')}]` : (parts[0] ?? ''), ids, reasons: [...kinds].map(reasonOf) };
+}
+
+// For the client it may be JSON, and what it asks for cannot be told.
+function withoutAny(rules: PathRules, text: string): RefusedRequests {
+  const reason = 'policy limits what this server may ask for, and its message is nested too deep, or has too many values, to be looked at';
+  const message = readServerMessage(text);
+  const isAnswer = message?.kind === 'response';
+  const told = isAnswer ? withheldAnswer(message.idLexeme, reason, newId('dec', rules.ids)) : notAskedNotification(reason);
+  return { text: told, ids: message?.kind === 'request' && message.idLexeme !== undefined ? [message.idLexeme] : [], reasons: [reason] };
 }
 
 /** What the server is told of one such request, and the entry of it. */
@@ -54,9 +64,9 @@ export function refuseServer(
   rules: PathRules,
   facts: WireFacts,
   idLexeme: string,
-  kinds: readonly ServerRequestKind[],
+  reasons: readonly string[],
 ): { readonly entry: EntryDraft; readonly body: string } {
-  const reason = kinds.map(reasonOf).join('; ');
+  const reason = reasons.join('; ');
   const body = answerToServer(idLexeme, reason);
   const entry = draftEntry(
     rules,
@@ -69,8 +79,8 @@ export function refuseServer(
 }
 
 /** What of a message's entry says that it was not delivered as it came. */
-export function noteOf({ kinds }: RefusedRequests): string {
-  return `refused: ${kinds.map(reasonOf).join('; ')}`;
+export function noteOf({ reasons }: RefusedRequests): string {
+  return `refused: ${reasons.join('; ')}`;
 }
 
 function reasonOf(kind: ServerRequestKind): string {
@@ -83,12 +93,11 @@ function forbiddenIn(message: JsonNode, allowed: ReadonlySet<ServerRequestKind>)
     const kind = kindOf.get(method ?? '');
     return kind === undefined || allowed.has(kind) ? undefined : kind;
   };
-  const method = stringMember(message, 'method');
-  if (method !== undefined) return forbidden(method);
-  const inputs = member(member(message, 'result'), 'inputRequests');
-  const asked = inputs?.type === 'object' ? inputs.members.map(({ value }) => value) : inputs?.type === 'array' ? inputs.items : [];
-  for (const input of asked) {
-    const kind = forbidden(stringMember(input, 'method'));
+  const results = membersLike(message, 'result');
+  const inputs = results.flatMap((result) => membersLike(result, 'inputRequests'));
+  const asked = inputs.flatMap((some) => (some.type === 'object' ? some.members.map(({ value }) => value) : some.type === 'array' ? some.items : []));
+  for (const method of [message, ...asked].flatMap((one) => membersLike(one, 'method'))) {
+    const kind = method.type === 'string' ? forbidden(method.value) : undefined;
     if (kind !== undefined) return kind;
   }
   return undefined;

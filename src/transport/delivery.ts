@@ -13,7 +13,7 @@ import { SseSplitter } from '../protocol/sse.ts';
 import { type ClientSide, isDone, whenDone } from './client.ts';
 import { EventStream } from './event-stream.ts';
 import type { Hop } from './hop.ts';
-import { type AnswerBody, Outlet, Unmaskable } from './outlet.ts';
+import { type AnswerBody, Outlet, Unreadable } from './outlet.ts';
 import type { AnswerFlow, AnswerReceiver, UpstreamFailure } from './upstream.ts';
 import { WholeBody } from './whole-body.ts';
 
@@ -168,9 +168,9 @@ export class Delivery implements AnswerReceiver {
 
 function withheld(error: unknown, { rules }: Hop): Refusal {
   const decisionId = newId('dec', rules.ids);
-  if (error instanceof Unmaskable) {
-    const reason = `the call was executed, but its answer cannot be masked and is withheld: ${error.message}`;
-    return { rule: 'unmaskable', reason, remedy: 'Ask for less at once', decisionId, hidden: false };
+  if (error instanceof Unreadable) {
+    const reason = `the call was executed, but its answer ${error.message}`;
+    return { rule: error.rule, reason, remedy: 'Ask for less at once', decisionId, hidden: false };
   }
   const { message, remedy } = asMcprecError(error);
   const reason = `the call was executed, but its answer cannot be recorded and is withheld: ${message}`;

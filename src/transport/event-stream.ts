@@ -102,7 +102,7 @@ export class EventStream implements AnswerBody {
   }
 
   #giveUpDecoding(why: string): void {
-    this.#outlet.mustMask(why);
+    this.#outlet.mustRead(why);
     this.#undecoded = this.#startOpaque();
   }
 
@@ -135,7 +135,7 @@ export class EventStream implements AnswerBody {
   }
 
   async #takePart(raw: Buffer, last: boolean): Promise<EntryDraft | undefined> {
-    this.#outlet.mustMask(`an event is longer than ${limits.answerBytesMax} bytes`);
+    this.#outlet.mustRead(`an event is longer than ${limits.answerBytesMax} bytes`);
     this.#overlong ??= this.#startOpaque();
     const event = this.#overlong;
     add(event, raw);

@@ -60,6 +60,8 @@ export interface Hop {
   bind(handles: readonly Handle[]): Promise<void>;
   /** Looks at a message that may hold a list of tools, before it is delivered; left out where nobody remembers them. */
   listed?(message: ListedMessage): Promise<void>;
+  /** True where a list of tools that cannot be looked at must not pass. */
+  readonly mustReadLists?: boolean;
   /** Who asks a human about a call that a rule holds; left out where nobody can be asked, and such a call is refused. */
   readonly holds?: HoldKeeper;
   /** Tells whoever counts for a status line. */

@@ -3,7 +3,7 @@ import type { EntryDraft } from '../evidence/entry.ts';
 import { type AnswerMessage, type AnswerStep, masksAnswers, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import type { OpenExchange, PathRules } from '../path/rules.ts';
-import { type RefusedRequests, refuseServer } from '../path/server-requests.ts';
+import { type RefusedRequests, refuseServer, refusesRequests } from '../path/server-requests.ts';
 import { type Handle, handlesInAnswer } from '../protocol/handles.ts';
 import { forwardedAnswerHeaders, type RawHeaders } from '../protocol/headers.ts';
 import { noteMirroredParams } from '../protocol/request-headers.ts';
@@ -17,8 +17,15 @@ export interface AnswerHead {
   readonly headers: RawHeaders;
 }
 
-/** The answer cannot be masked as it must be, and so is not delivered (DESIGN §4, rule 3). */
-export class Unmaskable extends Error {}
+/** The answer cannot be masked or looked at as it must be, and so is not delivered (DESIGN §4, rule 3). */
+export class Unreadable extends Error {
+  readonly rule: 'unmaskable' | 'unreadable';
+
+  constructor(rule: Unreadable['rule'], why: string) {
+    super(`${rule === 'unmaskable' ? 'cannot be masked' : 'cannot be looked at as policy asks'} and is withheld: ${why}`);
+    this.rule = rule;
+  }
+}
 
 export class Outlet {
   readonly open: OpenExchange;
@@ -52,9 +59,11 @@ export class Outlet {
     return this.#response.headersSent;
   }
 
-  /** Throws `Unmaskable` where what cannot be masked must not pass. */
-  mustMask(why: string): void {
-    if (masksAnswers(this.open) && this.rules.unmaskable === 'refuse') throw new Unmaskable(why);
+  /** Throws `Unreadable` where what cannot be read must not pass. */
+  mustRead(why: string): void {
+    if (masksAnswers(this.open) && this.rules.unmaskable === 'refuse') throw new Unreadable('unmaskable', why);
+    // What policy keeps from the client could stand in it.
+    if (refusesRequests(this.rules) || (this.#hop.mustReadLists === true && mayList(this.open))) throw new Unreadable('unreadable', why);
   }
 
   /** The entry and the bytes of one message. */
@@ -72,9 +81,9 @@ export class Outlet {
   }
 
   // Beside the answer: the server may wait for this before it goes on. What cannot be recorded is not sent.
-  #refuse({ ids, kinds }: RefusedRequests): void {
+  #refuse({ ids, reasons }: RefusedRequests): void {
     for (const id of ids) {
-      const { entry, body } = refuseServer(this.rules, this.facts(undefined, 0), id, kinds);
+      const { entry, body } = refuseServer(this.rules, this.facts(undefined, 0), id, reasons);
       this.record([entry]).then(
         () => this.#tell(Buffer.from(body, 'utf8')),
         () => undefined,

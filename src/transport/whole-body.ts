@@ -49,7 +49,7 @@ export class WholeBody implements AnswerBody {
     }
     const body = this.#mac === undefined ? joined(this.#kept) : undefined;
     const text = body === undefined ? undefined : await this.#textOf(body);
-    if (text === undefined) this.#outlet.mustMask('it is not text');
+    if (text === undefined) this.#outlet.mustRead('it is not text');
     const facts = this.#outlet.facts(body, this.#seenBytes, this.#mac?.end());
     const message: AnswerMessage = { facts, status, text, names: { headers: headersForRecord(headers) }, whole: true };
     const { entry, changed } = await this.#outlet.take(message);
@@ -75,7 +75,7 @@ export class WholeBody implements AnswerBody {
 
   /** The message is too long: from here on it passes, and only its length and MAC are recorded (RULES R3). */
   #letGo(): void {
-    this.#outlet.mustMask(`it is longer than ${limits.answerBytesMax} bytes`);
+    this.#outlet.mustRead(`it is longer than ${limits.answerBytesMax} bytes`);
     this.#mac = this.#outlet.rules.startMac();
     for (const bytes of this.#kept) this.#mac.update(bytes);
     if (this.#outlet.rewrites) {

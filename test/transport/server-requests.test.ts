@@ -33,6 +33,13 @@ async function upstream(question: string): Promise<{ url: string; heard: { body:
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, heard };
 }
 
+/** Answers each request with that body. */
+async function answering(body: Buffer): Promise<string> {
+  server = createServer((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(body));
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+}
+
 function open(url: string, serverRequests: ('sampling' | 'elicitation' | 'roots')[]): Promise<TestHop> {
   return TestHop.open({ upstream: url, rules: makeRules({ access: [{ serverRequests }] }) });
 }
@@ -77,11 +84,33 @@ describe('on a stream', () => {
 
 test('a result that wants input is withheld', async () => {
   const wants = `{"jsonrpc":"2.0","id":1,"result":{"resultType":"input_required","requestState":"x","inputRequests":{"a":{"method":"elicitation\\/create","params":{}}}}}`;
-  server = createServer((_request, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(wants));
-  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-  await using hop = await open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`, ['sampling', 'roots']);
+  await using hop = await open(await answering(Buffer.from(wants)), ['sampling', 'roots']);
   expect(JSON.parse(await ask(hop))).toMatchObject({
     id: 1,
     error: { code: 4030, message: 'denied by rule "access": policy does not let this server ask for elicitation' },
+  });
+});
+
+describe('what clients read otherwise than it looks', () => {
+  const deep = `${'['.repeat(300)}${']'.repeat(300)}`;
+  const wants = '{"resultType":"input_required","inputRequests":{"a":{"method":"sampling/createMessage"}}}';
+  test.each([
+    ['the last of two methods', '{"jsonrpc":"2.0","id":5,"method":"notifications/message","method":"sampling/createMessage"}'],
+    ['a key in another case', '{"jsonrpc":"2.0","id":5,"Method":"sampling/createMessage"}'],
+    ['a request nested deeper than is read', `{"jsonrpc":"2.0","id":5,"method":"sampling/createMessage","params":${deep}}`],
+    ['the last of two results', `{"jsonrpc":"2.0","id":1,"result":{},"result":${wants}}`],
+    ['the last of two members of a result', `{"jsonrpc":"2.0","id":1,"result":{"inputRequests":{},"inputRequests":{"a":{"method":"sampling/createMessage"}}}}`],
+    ['a result nested deeper than is read', `{"jsonrpc":"2.0","id":1,"result":${wants.replace('{', `{"x":${deep},`)}}`],
+  ])('%s does not pass', async (_, text) => {
+    await using hop = await open(await answering(Buffer.from(text)), ['roots']);
+    expect(await ask(hop)).toMatch(/^\{"jsonrpc":"2.0",(?!.*sampling\/createMessage)/);
+  });
+
+  test.each([
+    ['not text', Buffer.from('{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"x":"\xff"}}', 'latin1')],
+    ['too long', Buffer.from(`{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"x":"${'x'.repeat(9 * 1024 * 1024)}"}}`)],
+  ])('a body that is %s is withheld', async (_, body) => {
+    await using hop = await open(await answering(body), []);
+    expect(await ask(hop)).toContain('cannot be looked at as policy asks and is withheld');
   });
 });
