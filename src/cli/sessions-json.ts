@@ -37,6 +37,7 @@ function entryJson({ index, leaf, names, payload }: StoredEntry): string {
     payloadCommitment: hex(leaf.payloadCommitment),
     namesCommitment: hex(leaf.namesCommitment),
     mac: hex(leaf.mac),
+    messageNumber: leaf.messageNumber,
     names,
   });
   return payload === undefined ? facts : `${facts.slice(0, -1)},${payloadMember(payloadText(payload))}}`;

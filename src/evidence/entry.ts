@@ -112,7 +112,7 @@ export interface EntryDraft {
   readonly names?: Masked<Names>;
   /** HMAC-SHA-256 of the message's wire bytes under the session's reconcile key, first 16 bytes (RULES R3). */
   readonly mac?: Uint8Array;
-  /** Counts the messages of a session in one direction from 0. */
+  /** Counts the messages of the exchange in one direction from 0. */
   readonly messageNumber?: number;
   /** In an index log: the log that the entry is about. */
   readonly subject?: LogId;

@@ -31,9 +31,13 @@ interface Side {
   readonly up: Leaf[];
   /** Messages to the client, without the mere ends of exchanges. */
   readonly down: Leaf[];
-  /** True where this side answered by itself, or waited for an approval. */
-  intervened: boolean;
-  /** True where the exchange ended without its whole answer. */
+  /** True where this side refused the call, and it went no further. */
+  denied: boolean;
+  /** True where the call waited for an approval here. */
+  held: boolean;
+  /** True where the exchange came to its end as the upstream ended it. */
+  answered: boolean;
+  /** True where it ended otherwise, or has not ended. */
   broken: boolean;
 }
 
@@ -61,68 +65,74 @@ function compare(laptop: Side | undefined, gateway: Side | undefined, part: Lapt
       : { state: 'missing', why: 'the gateway recorded this call, the laptop’s whole log does not have it' };
   }
   if (gateway === undefined) {
-    if (laptop.intervened) return { state: 'matched' };
+    if (laptop.denied) return { state: 'matched' };
     if (laptop.broken) return { state: 'truncated', why: 'the call ended at the laptop before the gateway had it' };
     return { state: 'missing', why: 'the laptop recorded this call, the gateway does not have it' };
   }
+  if (laptop.denied) return { state: 'differs', why: 'the laptop says that it refused this call, and the gateway got it' };
   return compareUp(laptop, gateway) ?? compareDown(laptop, gateway, part);
 }
 
 function compareUp(laptop: Side, gateway: Side): Verdict | undefined {
-  const [sent] = laptop.up;
   const [came] = gateway.up;
-  if (sent === undefined || came === undefined || sent.mac === undefined || came.mac === undefined) return undefined;
-  if (same(sent.mac, came.mac)) return undefined;
+  const isOther = (sent: Leaf): boolean => came !== undefined && sent.messageNumber !== undefined && !isSame(sent, came);
+  if (!laptop.up.some(isOther)) return undefined;
   return { state: 'differs', why: 'the request that the gateway got is not the one that the laptop recorded' };
 }
 
 function compareDown(laptop: Side, gateway: Side, part: LaptopPart): Verdict {
-  let at = 0;
-  let extra = 0;
-  for (const message of laptop.down) {
+  for (const [at, message] of laptop.down.entries()) {
+    if (message.messageNumber !== at) return { state: 'differs', why: `the laptop’s log has another message than number ${at} in its place` };
     const expected = gateway.down[at];
-    if (expected !== undefined && isSame(message, expected)) at++;
-    else if (gateway.intervened || gateway.broken) extra++;
-    else if (expected === undefined) return { state: 'missing', why: 'the laptop recorded an answer that the gateway does not have' };
-    else if (laptop.broken) return { state: 'truncated', why: 'the answer broke off on its way to the laptop' };
-    else return { state: 'differs', why: 'an answer that reached the laptop is not the one that the gateway passed on' };
+    if (mayBeOwnWords(gateway, at) && isFailure(message)) continue;
+    if (expected === undefined) return { state: 'missing', why: 'the laptop recorded an answer that the gateway does not have' };
+    if (!isSame(message, expected)) return { state: 'differs', why: 'an answer that reached the laptop is not the one that the gateway passed on' };
   }
-  const left = gateway.down.length - at;
-  // What the gateway says by itself (a denial, a keep-alive, a failure) comes besides what it passed on, never in place of it.
-  if (left === 0) return { state: 'matched' };
-  if (extra > 0 && !gateway.broken && !laptop.broken)
-    return { state: 'differs', why: 'an answer that reached the laptop is not the one that the gateway passed on' };
-  if (laptop.broken || gateway.broken) return { state: 'truncated', why: `${left} more messages were on their way when the call was given up` };
+  const left = gateway.down.length - laptop.down.length;
+  if (left <= 0) return { state: 'matched' };
   if (part === 'pending') return { state: 'laptop_pending', why: 'the rest of the laptop’s record has not come yet' };
+  if (laptop.broken || gateway.broken) return { state: 'truncated', why: `${left} more messages were on their way when the call was given up` };
   return { state: 'missing', why: `${left} messages that the gateway passed on are not in the laptop’s log` };
+}
+
+/**
+ * True where message `at` may be one that the gateway made itself: the last, in place of an answer. It tells of a denial, a hold or a failure, and
+ * the gateway's entry of that has no MAC of it. To a client that waited, it also stands for an upstream's answer that no event can carry.
+ */
+function mayBeOwnWords({ down, denied, held, answered, broken }: Side, at: number): boolean {
+  const last = down.at(-1);
+  if (at === down.length) return !answered && (denied || held || broken);
+  return held && last !== undefined && at === down.length - 1 && (last.status !== 200 || last.message === 'http' || last.message === 'opaque');
+}
+
+function isFailure({ failed, message }: Leaf): boolean {
+  return failed || message === 'batch';
 }
 
 function sidesOf(leaves: Iterable<Leaf>): Map<ExchangeId, Side> {
   const sides = new Map<ExchangeId, Side>();
   for (const leaf of leaves) {
     if (leaf.exchange === undefined) continue;
-    const side = sides.get(leaf.exchange) ?? { up: [], down: [], intervened: false, broken: false };
+    const side = sides.get(leaf.exchange) ?? { up: [], down: [], denied: false, held: false, answered: false, broken: false };
     sides.set(leaf.exchange, side);
     add(side, leaf);
   }
-  // An exchange whose last entry is missing ended with its process.
-  for (const side of sides.values()) if (!side.intervened && side.down.length === 0) side.broken = true;
+  for (const side of sides.values()) side.broken ||= !side.answered && !side.denied;
   return sides;
 }
 
 function add(side: Side, leaf: Leaf): void {
-  const effect = leaf.decision?.effect;
-  if (effect === 'deny' || effect === 'hold' || leaf.kind === 'approval') side.intervened = true;
-  if (leaf.direction === 'up') side.up.push(leaf);
-  else if (leaf.message === 'end') side.broken ||= leaf.namesCommitment !== undefined || leaf.failed;
-  else if (leaf.direction === 'down') side.down.push(leaf);
+  const { kind, decision, direction, message, final, status } = leaf;
+  if (decision?.effect === 'hold') side.held = true;
+  if (kind === 'decision' && decision?.effect === 'deny' && final) side.denied = true;
+  if (direction === 'up') side.up.push(leaf);
+  else if (direction === 'down' && kind === 'message' && message !== 'end') side.down.push(leaf);
+  // The upstream's own end has its status; where there is none, we noted that the exchange broke off.
+  if (direction === 'down' && kind === 'message' && message === 'end' && status === undefined) side.broken = true;
+  else if (direction === 'down' && kind === 'message' && final) side.answered = true;
 }
 
 function isSame(a: Leaf, b: Leaf): boolean {
   if (a.mac === undefined || b.mac === undefined) return a.mac === b.mac && a.wireBytes === b.wireBytes;
-  return same(a.mac, b.mac);
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+  return Buffer.compare(a.mac, b.mac) === 0;
 }

@@ -9,7 +9,9 @@ import type { LogStore, SessionWithLogs } from '../store/store.ts';
 
 /** What the gateway can say of the laptop's record of a session. */
 export async function reconcileHeld(store: LogStore, session: SessionWithLogs): Promise<Reconciliation> {
-  const [laptop, own] = await Promise.all([leavesOf(store, logOf(session, 'forwarder')), leavesOf(store, logOf(session, 'gateway'))]);
+  // In this order: of a session that is open, the gateway's log may have more than the laptop's, and never less.
+  const laptop = await leavesOf(store, logOf(session, 'forwarder'));
+  const own = await leavesOf(store, logOf(session, 'gateway'));
   const last = laptop.at(-1);
   const part: LaptopPart = last !== undefined && endsLog(last.kind) ? 'complete' : 'pending';
   return reconcile(laptop, own, part);

@@ -110,7 +110,7 @@ export function takeHttpAnswer(rules: PathRules, { masking }: OpenExchange, answ
   const delivered = wire === undefined ? answer.text : wire.outcome.text;
   const entry = draftEntry(
     recordedBy(rules, masking),
-    answer.facts,
+    factsOf(rules, answer, delivered),
     {
       kind: 'message',
       direction: 'down',

@@ -49,6 +49,8 @@ export function draftEntry(rules: PathRules, facts: WireFacts, outline: Outline,
     ...(maskedCount > 0 && { maskedCount }),
     wireBytes: facts.wireBytes,
     ...(mac !== undefined && { mac }),
+    // An exchange has one message from the client; what comes back is counted where it is delivered.
+    ...(mac !== undefined && outline.direction === 'up' && { messageNumber: 0 }),
     ...(masked !== undefined && { payload: maskedBytes(masked) }),
     ...(maskedNames !== undefined && { names: maskedNames.value }),
   };

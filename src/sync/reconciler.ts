@@ -11,6 +11,8 @@ import { controlPaths, leavesSchema, sessionSummarySchema } from '../protocol/co
 
 /** Reconciles a session of this journal with what its gateway recorded of it. Throws what the gateway says, and `verify_failed` where its leaves are none. */
 export async function reconcileSession(journal: Journal, session: SessionSummary, identity: GatewayIdentity, signal: AbortSignal): Promise<Reconciliation> {
+  // Read before the gateway's: of a session that is open, the gateway may have more, and never less.
+  const ours = [...leavesOf(journal, session.logId)];
   const logId = await gatewayLog(session.sessionId, identity, signal);
   const theirs: Leaf[] = [];
   for (;;) {
@@ -20,7 +22,7 @@ export async function reconcileSession(journal: Journal, session: SessionSummary
     if (leaves.length === 0) break;
   }
   const part: LaptopPart = session.state === 'open' ? 'pending' : 'complete';
-  return reconcile(leavesOf(journal, session.logId), theirs, part);
+  return reconcile(ours, theirs, part);
 }
 
 async function gatewayLog(sessionId: SessionId, identity: GatewayIdentity, signal: AbortSignal): Promise<LogId> {
