@@ -2,7 +2,9 @@
 import { asMcprecError } from '../base/errors.ts';
 import { type IdSource, newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
+import { Rounds } from '../base/rounds.ts';
 import type { Secret } from '../base/secret.ts';
+import type { NoteVerifier } from '../evidence/note.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import { Checkpointer } from '../journal/checkpointer.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -11,6 +13,7 @@ import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { Projection } from '../policy/projection.ts';
 import { controlPaths, type SessionEvent } from '../protocol/control.ts';
 import { seenTree } from '../sync/receipts.ts';
+import { receipted } from '../sync/witnessed.ts';
 import type { AnswerVerdict } from '../transport/hop.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -28,6 +31,8 @@ export interface GrantedOptions {
   readonly journal: Journal;
   readonly upstream: UpstreamPool;
   readonly localToken: Secret;
+  /** Witnesses that must have co-signed the gateway's tree. */
+  readonly witnesses: readonly NoteVerifier[];
   readonly ids: IdSource;
   readonly changed: () => void;
   /** The session ended by itself: its grant expired or was revoked. */
@@ -78,18 +83,13 @@ export async function openGranted(options: GrantedOptions): Promise<GrantedSessi
     seen: () => seenTree(options.journal, options.identity.gateway),
     trouble: (error) => options.trouble(`the log’s checkpoint could not be signed: ${asMcprecError(error).message}`),
   });
-  return new GrantedSession(
-    options,
-    grant,
-    (edge) => new ForwarderSession({ log, checkpoints, rules, edge, upstream: options.upstream, localToken: options.localToken, changed: options.changed }),
-  );
+  const { journal, upstream, localToken, changed, witnesses: required } = options;
+  const receipts = new Rounds(() => receipted(log, { journal, identity: options.identity, clock: options.ids.clock, required }));
+  const witnessed = () => receipts.join();
+  return new GrantedSession(options, grant, (edge) => new ForwarderSession({ log, checkpoints, rules, edge, upstream, localToken, changed, witnessed }));
 }
 
-function rulesFor(grant: HeldGrant, ids: IdSource): PathRules {
-  return withProjection(grant, grant.projection, ids);
-}
-
-function withProjection(grant: HeldGrant, projection: Projection, ids: IdSource): PathRules {
+function rulesFor(grant: HeldGrant, ids: IdSource, projection: Projection = grant.projection): PathRules {
   const { identity, sessionId } = grant.response;
   const caller = { identity, session: { id: sessionId, openedMs: ids.clock.wallMs() } };
   return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, caller, masksForClient: false });
@@ -230,7 +230,7 @@ export class GrantedSession {
         return;
       case 'policy': {
         const projection = await readProjection(event.projection, this.#grant.response.gatewayKey);
-        this.session.replaceRules(withProjection(this.#grant, projection, this.#options.ids));
+        this.session.replaceRules(rulesFor(this.#grant, this.#options.ids, projection));
         return;
       }
       default:

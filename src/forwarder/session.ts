@@ -47,6 +47,8 @@ export interface SessionParts {
   readonly localToken: Secret;
   /** Called after every call, so that a status line can be drawn. */
   readonly changed: () => void;
+  /** Resolves when the gateway has co-signed what the log holds now; left out where there is no gateway. */
+  readonly witnessed?: () => Promise<void>;
   /** Who is asked about held calls where there is no gateway; left out where nobody can be. */
   readonly holds?: HoldKeeper;
 }
@@ -194,7 +196,7 @@ export class ForwarderSession implements Lodger {
   }
 
   #hop(): Hop {
-    const { edge, upstream, holds } = this.#parts;
+    const { edge, upstream, holds, witnessed } = this.#parts;
     return {
       rules: this.#rules,
       upstream,
@@ -212,6 +214,7 @@ export class ForwarderSession implements Lodger {
       foreign: () => Promise.resolve(undefined),
       bind: () => Promise.resolve(),
       ...(holds !== undefined && { holds }),
+      ...(witnessed !== undefined && { witnessed }),
       counted: (event) => this.#count(event),
     };
   }

@@ -69,6 +69,7 @@ export function grantedOptions(
     journal,
     upstream,
     localToken,
+    witnesses: options.witnesses ?? [],
     ids: options.ids,
     changed: () => relay.changed(),
     ended: (session: GrantedSession) => relay.ended(session),

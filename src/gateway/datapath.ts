@@ -108,6 +108,7 @@ class SharedDataPath implements DataPath {
       upstream: this.#pipes.of(session) ?? this.#upstream,
       memory: this.#memoryOf(session.connection),
       record: (entries) => (session.rules.record === 'off' ? Promise.resolve() : session.log.append(entries)),
+      witnessed: () => this.#parts.notary.witnessed(session.log.logId),
       stopped: () => this.#stopped(session),
       dress: (outgoing) => edge.dress(outgoing),
       judge: (status, headers) => edge.judge(status, headers),

@@ -133,6 +133,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
     authenticator: new Authenticator({ publicUrl, store, live, clock }),
     handles: new Handles(keys.handleKey, store, clock),
     holds,
+    notary,
     tools,
     credentials,
     commands,

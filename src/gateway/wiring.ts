@@ -8,6 +8,7 @@ import type { ServerCommand } from '../transport/child.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Handles } from './handles.ts';
 import type { Holds } from './holds.ts';
+import type { GatewayNotary } from './notary.ts';
 import type { ToolForms } from './tool-forms.ts';
 
 export interface DataPathParts {
@@ -17,6 +18,7 @@ export interface DataPathParts {
   readonly authenticator: Authenticator;
   readonly handles: Handles;
   readonly holds: Holds;
+  readonly notary: Pick<GatewayNotary, 'witnessed'>;
   /** By connection: lower-case header name and value. */
   readonly credentials: ReadonlyMap<string, readonly (readonly [string, Secret])[]>;
   /** By connection: the command that is its server. */

@@ -32,6 +32,7 @@ export class Notary {
   readonly #insert: Statement;
   readonly #has: Statement<[number, number], number>;
   readonly #receipt: Statement;
+  readonly #receipted: Statement<[Uint8Array], number>;
   readonly #tree: Statement<[string], { readonly note: string; readonly verifier: string }>;
   readonly #setTree: Statement;
   readonly #split: Statement;
@@ -53,6 +54,7 @@ export class Notary {
        ON CONFLICT (log_no) DO UPDATE SET size = excluded.size, note = excluded.note, tree_index = excluded.tree_index, tree_note = excluded.tree_note, proof = excluded.proof
        WHERE excluded.size >= size`,
     );
+    this.#receipted = db.prepare<[Uint8Array], number>('SELECT r.size FROM receipts r JOIN logs l USING (log_no) WHERE l.log_id = ?').pluck();
     this.#tree = db.prepare('SELECT note, verifier FROM trees WHERE gateway = ?');
     this.#setTree = db.prepare('INSERT OR REPLACE INTO trees (gateway, note, verifier) VALUES (?, ?, ?)');
     this.#split = db.prepare('INSERT INTO splits (gateway, found_ms, what, known, shown) VALUES (?, ?, ?, ?, ?)');
@@ -97,6 +99,11 @@ export class Notary {
       const row = this.#log.get(idBytes(logId));
       if (row !== undefined) this.#receipt.run(row.log_no, size, note, treeIndex, treeNote, Buffer.concat(proof));
     });
+  }
+
+  /** Entries of a log that the newest receipt covers. */
+  receiptedOf(logId: LogId): number {
+    return this.#receipted.get(idBytes(logId)) ?? 0;
   }
 
   /** The newest head seen of a gateway's tree as a signed note, and the key that signed it. */

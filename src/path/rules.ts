@@ -1,6 +1,6 @@
 // What the steps of the data path are told about the session and the hop they run for.
 import { createHmac, type KeyObject } from 'node:crypto';
-import type { ConnectionKind, RecordMode } from '../base/connection.ts';
+import type { ConnectionKind, RecordMode, WitnessMode } from '../base/connection.ts';
 import type { ExchangeId, IdSource } from '../base/ids.ts';
 import type { Masker } from '../mask/masker.ts';
 import type { CallMask, Policy } from '../policy/call.ts';
@@ -28,6 +28,7 @@ export interface PathRules {
   readonly outputs: OutputSchemas | undefined;
   /** What to do with an answer that cannot be masked although it must be (DESIGN §4, rule 3). */
   readonly unmaskable: 'refuse' | 'pass';
+  readonly witness: WitnessMode;
   /** First 16 bytes of HMAC-SHA-256 under the session's reconcile key (RULES R3). */
   readonly mac: (bytes: Uint8Array) => Uint8Array;
   /** The same over bytes that come piece by piece and are not kept. */
@@ -63,7 +64,7 @@ const MAC_BYTES = 16;
 
 /** The rules of a session whose policy is `projection`. Compiles policy and masker: once per projection, not per call. */
 export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
-  const { name, kind, record, unmaskable } = projection.connection;
+  const { name, kind, record, unmaskable, witness } = projection.connection;
   const { mask } = projection;
   const maskings = new Maskings({
     settings: mask,
@@ -88,6 +89,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     masksWire: parts.masksForClient,
     outputs: parts.masksForClient ? (parts.outputs ?? new OutputSchemas()) : undefined,
     unmaskable,
+    witness,
     mac: (bytes) => createHmac('sha256', parts.reconcileKey).update(bytes).digest().subarray(0, MAC_BYTES),
     startMac,
     ids: parts.ids,

@@ -84,6 +84,7 @@ function buildConnection(input: ConnectionFile, { keep, place, admins }: Context
     queryArguments: input.kind === 'mcp' ? input.query_arguments : {},
     toolChanges: input.kind === 'mcp' ? buildToolChanges(input.tool_changes, admins) : { effect: 'allow' },
     unmaskable: input.unmaskable,
+    witness: input.witness,
   };
 }
 
@@ -107,6 +108,7 @@ function buildStdio(input: Extract<ConnectionFile, { kind: 'stdio' }>, { keep, p
     queryArguments: input.query_arguments,
     toolChanges: buildToolChanges(input.tool_changes, admins),
     unmaskable: input.unmaskable,
+    witness: input.witness,
   };
 }
 

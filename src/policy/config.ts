@@ -1,5 +1,5 @@
 // What gateway.yaml says, once it has been read: the value that the gateway is wired with. Types only; parse.ts makes one.
-import type { ConnectionKind, HttpTransport, RecordMode } from '../base/connection.ts';
+import type { ConnectionKind, HttpTransport, RecordMode, WitnessMode } from '../base/connection.ts';
 import type { DetectorName, FieldAction, MaskPlace } from '../base/detectors.ts';
 import type { QueryArgument } from './query-arguments.ts';
 import type { ServerRequestKind, WebhookEvent, Weekday } from './words.ts';
@@ -95,6 +95,7 @@ export interface ConnectionConfig {
   readonly toolChanges: ToolChanges;
   /** What to do with an answer that must be masked and cannot be (DESIGN §4, rule 3). */
   readonly unmaskable: 'refuse' | 'pass';
+  readonly witness: WitnessMode;
 }
 
 export type ToolChanges = { readonly effect: 'allow' | 'deny' } | { readonly effect: 'hold'; readonly hold: HoldTerms };

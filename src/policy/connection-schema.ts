@@ -1,6 +1,6 @@
 // The part of the schema of gateway.yaml that describes one connection, by kind.
 import { z } from 'zod';
-import { httpTransports, recordModes } from '../base/connection.ts';
+import { httpTransports, recordModes, witnessModes } from '../base/connection.ts';
 import { argumentPath, glob, globs, headerSecret, line, url } from './fields.ts';
 import { holdSchema } from './hold-schema.ts';
 import { queryForms } from './query-arguments.ts';
@@ -63,6 +63,12 @@ const shared = {
     .enum(['refuse', 'pass'])
     .default('refuse')
     .describe('What to do with an answer that cannot be decoded, where answers are masked for the client.'),
+  witness: z
+    .enum(witnessModes)
+    .default('later')
+    .describe(
+      'When the entry of a call must be co-signed: some time after it, or before the call is forwarded. Where nobody co-signs in time, the call is refused.',
+    ),
 };
 
 const serverVariables = z
@@ -107,6 +113,7 @@ const stdio = z.strictObject({
   cwd: line(4000).optional().describe('The directory it runs in. Default: that of the gateway.'),
   record: shared.record,
   unmaskable: shared.unmaskable,
+  witness: shared.witness,
   ...tools,
 });
 
@@ -132,5 +139,8 @@ const http = z.strictObject({
   upstream_headers: upstreamHeaders,
 });
 
-export const connectionSchema = z.discriminatedUnion('kind', [mcp, stdio, intake, http]);
+export const connectionSchema = z.discriminatedUnion('kind', [mcp, stdio, intake, http]).superRefine(({ record, witness }, context) => {
+  if (record !== 'off' || witness === 'later') return;
+  context.addIssue({ code: 'custom', path: ['witness'], message: 'before-forward needs entries to co-sign: set record to metadata or full' });
+});
 export type ConnectionFile = z.output<typeof connectionSchema>;

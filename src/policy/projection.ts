@@ -1,7 +1,7 @@
 // The part of the policy that concerns one identity on one connection. The gateway decides by it and signs it for the
 // forwarder, so that both decide alike. No group's name is in it, no credential, nothing of other connections.
 import { z } from 'zod';
-import { connectionKinds, recordModes } from '../base/connection.ts';
+import { connectionKinds, recordModes, witnessModes } from '../base/connection.ts';
 import { detectorNames, fieldActions, maskPlaces } from '../base/detectors.ts';
 import { McprecError } from '../base/errors.ts';
 import { applies } from './access.ts';
@@ -52,6 +52,7 @@ export const projectionSchema = z.object({
     unscopedTools: z.array(z.string()),
     queryArguments: z.record(z.string(), z.array(z.object({ path: z.string(), is: z.enum(queryForms) }))),
     unmaskable: z.enum(['refuse', 'pass']),
+    witness: z.enum(witnessModes),
   }),
   access: z.array(accessSchema),
   rules: z.array(ruleSchema),
@@ -74,7 +75,7 @@ export type Vantage = 'gateway' | 'forwarder';
 export function projectPolicy(config: GatewayConfig, groups: readonly string[], connection: string, vantage: Vantage): Projection {
   const target = Object.hasOwn(config.connections, connection) ? config.connections[connection] : undefined;
   if (target === undefined) throw new McprecError('not_found', `there is no connection named ${connection}`);
-  const { kind, record, paths, unscopedTools, queryArguments, unmaskable } = target;
+  const { kind, record, paths, unscopedTools, queryArguments, unmaskable, witness } = target;
   const whose: Whose = { groups, connection };
   return {
     version: 1,
@@ -87,6 +88,7 @@ export function projectPolicy(config: GatewayConfig, groups: readonly string[], 
       unscopedTools: [...unscopedTools],
       queryArguments: Object.fromEntries(Object.entries(queryArguments).map(([tool, places]) => [tool, places.map((place) => ({ ...place }))])),
       unmaskable,
+      witness,
     },
     access: config.access.filter((entry) => applies(entry, groups, connection)).map((entry) => accessOf(entry, vantage)),
     rules: config.rules.flatMap((rule) => ruleOf(rule, whose, vantage)),

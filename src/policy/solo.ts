@@ -12,7 +12,16 @@ import { type Projection, projectPolicy } from './projection.ts';
 export function soloProjection(name: string, kind: ConnectionKind): Projection {
   const open: Omit<Projection, 'policyHash'> = {
     version: 1,
-    connection: { name, kind, record: 'full', paths: kind === 'http' ? ['/*'] : [], unscopedTools: [], queryArguments: {}, unmaskable: 'refuse' },
+    connection: {
+      name,
+      kind,
+      record: 'full',
+      paths: kind === 'http' ? ['/*'] : [],
+      unscopedTools: [],
+      queryArguments: {},
+      unmaskable: 'refuse',
+      witness: 'later',
+    },
     access: [{}],
     rules: [],
     mask: { apply: ['record'], detectors: [...detectorsDefault], patterns: [], pseudonymEpochMs: limits.pseudonymEpochMsDefault, fields: [] },

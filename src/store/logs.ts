@@ -111,6 +111,7 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
 function sessionLog(db: Kysely<Tables>, writer: Writer, sessionId: SessionId, log: OwnedLog): SessionLog {
   const claims = (exchange: ExchangeId) => claim(db, sessionId, exchange);
   return {
+    logId: log.tail.logId,
     async append(drafts) {
       const written = await writer.commit({ guards: begun(drafts).map(claims), append: { log, drafts } });
       if (!written) throw new McprecError('exchange_repeated', 'this call was made before and is not executed again');

@@ -126,6 +126,7 @@ export interface SessionStore {
 
 /** The gateway's own log of one session. One process writes it. */
 export interface SessionLog {
+  readonly logId: LogId;
   /**
    * Resolves when the entries are durable, in the order given, together with the claim of each exchange that they begin (an entry from
    * the client). Rejects with `exchange_repeated` where one of these was claimed before: then nothing is written; with `session_closed` behind the last entry.

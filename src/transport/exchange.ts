@@ -20,9 +20,9 @@ import { Delivery, type NoAnswer } from './delivery.ts';
 import { type PassedHold, passHold } from './held.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { Hop } from './hop.ts';
-import { numbered } from './numbering.ts';
 import { tellServer } from './tell.ts';
 import type { UpstreamFailure } from './upstream.ts';
+import { awaitWitness } from './witnessed.ts';
 
 /** A request whose body was read and whose sender was let in. */
 export interface Arrived {
@@ -41,7 +41,7 @@ export interface Arrived {
 /** Serves one request; resolves when its answer is delivered or given up. Never rejects: what goes wrong is answered. */
 export async function serveExchange(hop: Hop, arrived: Arrived): Promise<void> {
   try {
-    await serve(numbered(hop), arrived);
+    await serve(hop, arrived);
   } catch (error) {
     // A failure here is a bug or a dead disk: the client learns that the call did not go on, in words of ours.
     const known = asMcprecError(error);
@@ -147,6 +147,8 @@ type Forwarded = Extract<RequestStep, { kind: 'forward' }>;
 /** Sends the request on and waits until its answer is delivered, or is known not to be. */
 async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwarded): Promise<void> {
   const { request, response, exchange, parent, target, body, signal } = arrived;
+  const unwitnessed = await awaitWitness(hop);
+  if (unwitnessed !== undefined) return answerFailure(hop, arrived, { call, step, failure: unwitnessed, whyAborted: '' });
   const { promise: settled, resolve: settle } = Promise.withResolvers<NoAnswer | undefined>();
   const sent = step.changed?.body ?? body;
   let whyAborted = 'client_gone';

@@ -47,6 +47,8 @@ export interface Hop {
   readonly credentials?: 'keep' | 'drop';
   /** Makes the entries durable, in order. Rejects with a McprecError where it cannot. */
   record(entries: readonly EntryDraft[]): Promise<void>;
+  /** Resolves when everything recorded so far is co-signed. Rejects with `witness_missing` where it is not in time. Left out where there is no witness. */
+  witnessed?(): Promise<void>;
   /** Before a denial by rules that may be old: this hop with newer ones, or undefined where there are none. Left out where the rules are the hop's own. */
   refreshed?(): Promise<Hop | undefined>;
   /** Why nothing may pass at the moment (grant ended, closing), or undefined. */

@@ -54,6 +54,7 @@ connections:
     upstream_headers: { X-Datadog-MCP-Toolsets: core }
     unscoped_tools: [get_status]
     unmaskable: pass
+    witness: before-forward
   intake:
     kind: datadog-intake
     upstream: https://api.example.com
@@ -85,6 +86,7 @@ mask: { apply: [record, client], detectors: [email], fields: [{ path: "$..passwo
       paths: [],
       unscopedTools: ['get_status'],
       unmaskable: 'pass',
+      witness: 'before-forward',
       queryArguments: {},
       transport: 'streamable-http',
       toolChanges: { effect: 'allow' },
