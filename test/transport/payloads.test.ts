@@ -7,6 +7,7 @@ import type { EntryDraft } from '../../src/evidence/entry.ts';
 import { compileMasker } from '../../src/mask/compile.ts';
 import type { Masker, MaskRequest } from '../../src/mask/masker.ts';
 import { withPayload } from '../../src/transport/payloads.ts';
+import { startNode } from '../support/process.ts';
 
 const masker = compileMasker({ detectors: detectorsDefault, fields: [{ path: '$..password' }], patterns: [{ name: 'badge', pattern: 'badge-[0-9]{4}' }] });
 const request: MaskRequest = { form: 'json', scope: 'mcp', target: 'record' };
@@ -47,4 +48,10 @@ test('what no thread can do is done here', async () => {
   const { payload, prepared } = await withPayload(draft, { masker: unknown, text: textOf(1), request }, systemRandom);
   expect(prepared).toBeUndefined();
   expect(utf8(payload)).toBe(masker.mask(textOf(1), request).text);
+});
+
+test('a thread that waits for more does not hold the process', async () => {
+  await using child = startNode([new URL('payload-child.ts', import.meta.url).pathname]);
+  expect(await child.end()).toEqual({ code: 0, signal: null });
+  expect(child.stdout).toEqual(['made by a thread']);
 });
