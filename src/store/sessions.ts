@@ -1,8 +1,9 @@
 // Grants, their sessions, tokens and devices in the store.
 import type { Kysely, Selectable } from 'kysely';
 import { type DeviceId, type GrantId, idBytes, type LogId, type SessionId } from '../base/ids.ts';
-import { emptyTail } from '../evidence/tail.ts';
+import { emptyTail, type LogTail } from '../evidence/tail.ts';
 import { endApprovalsOf, spendForSession } from './approvals.ts';
+import type { GatewayIndex } from './gateway-index.ts';
 import { logOf } from './log-record.ts';
 import type { OwnedLogs } from './logs.ts';
 import { tailColumns } from './rows.ts';
@@ -25,6 +26,7 @@ export interface SessionParts {
   readonly db: Kysely<Tables>;
   readonly writer: Writer;
   readonly logs: OwnedLogs;
+  readonly index: GatewayIndex;
 }
 
 type SessionBasics = Omit<SessionStore, 'openSession' | 'endSession'>;
@@ -67,10 +69,11 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
 }
 
 /** Opening and ending: the rows and the entries in one commit. */
-export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
+export function sessionLifetime({ db, writer, logs, index }: SessionParts): Pick<SessionStore, 'openSession' | 'endSession'> {
   return {
     async openSession(opening) {
       const { session, forwarderLog, approvalId } = opening;
+      const listed = await index.log();
       const log = logs.begin(session.sessionId, opening.gatewayLog);
       let opened = false;
       try {
@@ -93,6 +96,7 @@ export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<Sessio
             db.insertInto('logs').values(logRow(opening.gatewayLog, session.sessionId, 'gateway')),
           ],
           append: { log, drafts: opening.entries },
+          index: { log: listed, drafts: () => [forwarderLog, opening.gatewayLog].map((subject) => index.draft({ kind: 'opened', subject })) },
         });
       } finally {
         // One that did not come to be is nobody's to write.
@@ -101,7 +105,7 @@ export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<Sessio
       return opened;
     },
     async endSession(ending: SessionEnding) {
-      const log = await logs.get(ending.sessionId);
+      const [log, listed] = await Promise.all([logs.get(ending.sessionId), index.log()]);
       const ended = await writer.commit({
         guards: [
           db
@@ -115,12 +119,19 @@ export function sessionLifetime({ db, writer, logs }: SessionParts): Pick<Sessio
           db.deleteFrom('exchanges').where('session_id', '=', ending.sessionId),
           ...endApprovalsOf(db, ending.sessionId, ending.atMs),
         ],
-        ...(log && { append: { log, drafts: ending.entries } }),
+        ...(log && {
+          append: { log, drafts: ending.entries },
+          index: { log: listed, drafts: (tail) => (tail === undefined ? [] : [index.draft(endedBy(tail))]) },
+        }),
       });
       if (ended) logs.forget(ending.sessionId);
       return ended;
     },
   };
+}
+
+function endedBy({ logId, frontier }: LogTail) {
+  return { kind: 'ended', subject: logId, head: { size: frontier.size, root: frontier.root() } } as const;
 }
 
 function renewalWrite(db: Kysely<Tables>, { sessionId, token, expiresMs, groups }: SessionRenewal) {

@@ -155,14 +155,19 @@ export class SqliteWriter implements Writer {
     }
   }
 
-  #apply({ guards, statements, append }: Write, tails: Tails): void {
+  #apply({ guards, statements, append, index }: Write, tails: Tails): void {
     for (const guard of guards ?? []) if (this.#run(guard) !== 1) throw guardFailed;
     for (const statement of statements ?? []) this.#run(statement);
-    if (append === undefined) return;
+    const appended = append && this.#append(append, tails);
+    if (index !== undefined) this.#append({ log: index.log, drafts: index.drafts(appended) }, tails);
+  }
+
+  #append(append: NonNullable<Write['append']>, tails: Tails): LogTail {
     const { entries, tail } = extend(tails.get(append.log) ?? append.log.tail, withGap(append, tails), this.#parts.random);
     const receivedMs = this.#parts.clock.wallMs();
     for (const entry of entries) for (const statement of this.#entries.sealed(entry, receivedMs)) this.#run(statement);
     tails.set(append.log, tail);
+    return tail;
   }
 
   #moveHead(before: LogTail, after: LogTail): void {

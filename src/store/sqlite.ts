@@ -9,6 +9,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { LogTail } from '../evidence/tail.ts';
 import { approvalQueries } from './approvals.ts';
 import { deliveryQueries } from './deliveries.ts';
+import { GatewayIndex } from './gateway-index.ts';
 import { guardQueries } from './guards.ts';
 import { ingest } from './ingest.ts';
 import { logQueries, OwnedLogs } from './logs.ts';
@@ -39,10 +40,11 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
   const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) });
   const writer = new SqliteWriter({ sqlite, db, ...options });
   const logs = new OwnedLogs(db);
+  const index = new GatewayIndex(db, writer, options);
   const statements = entryStatements(db);
   return {
     ...sessionQueries({ db, writer }),
-    ...sessionLifetime({ db, writer, logs }),
+    ...sessionLifetime({ db, writer, logs, index }),
     ...logQueries(db, writer, logs),
     ...guardQueries(db, writer),
     ...treeQueries(db, writer),

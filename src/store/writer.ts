@@ -16,6 +16,8 @@ export interface Write {
   readonly guards?: readonly Compilable[];
   readonly statements?: readonly Compilable[];
   readonly append?: { readonly log: OwnedLog; readonly drafts: readonly EntryDraft[] };
+  /** Added to the gateway's index log in the same commit; it may say what `append` has come to. */
+  readonly index?: { readonly log: OwnedLog; readonly drafts: (appended: LogTail | undefined) => readonly EntryDraft[] };
 }
 
 /** Commits writes in groups, in the order in which they were asked for. */
