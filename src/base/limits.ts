@@ -254,7 +254,9 @@ export const limits = {
   childEndMsMax: 2_000,
   /** What a child writes to stderr without a line break, before it is recorded as far as it came, in UTF-16 units. */
   stderrLineUnitsMax: 64 * KiB,
-  /** Messages of one stdio client that are in flight, and their bytes: more are not read from it. */
+  /** How long a stdio client that cannot be served is waited for, to be told why. */
+  stdioRefusalMsMax: 2_000,
+  /** Messages of one stdio client that are in flight at once; and the bytes of those and of the ones that wait: more is not read from it. */
   clientInFlightMax: 256,
   clientInFlightBytesMax: 32 * MiB,
   /** How long a message of a stdio client waits for a grant in the place of one that has ended, and how soon after a try there is another. */

@@ -15,6 +15,7 @@ import { runStdio, stdioArguments } from './connect-stdio.ts';
 import { ensureHome, journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
+import { refuseStdio } from './stdio-refusal.ts';
 import { journalBytesMax, openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
 
 export interface ConnectOptions extends TargetOptions, WaitOption {
@@ -31,6 +32,15 @@ export interface ConnectOptions extends TargetOptions, WaitOption {
 
 /** Runs until Ctrl-C, SIGTERM, or the end of its grants. Resolves to the exit code (DESIGN §5, names and places). */
 export async function runConnect(connections: readonly string[], options: ConnectOptions, io: Io, version: string): Promise<number> {
+  try {
+    return await connect(connections, options, io, version);
+  } catch (error) {
+    if (options.stdio && options.printConfig === undefined) await refuseStdio(error, io);
+    throw error;
+  }
+}
+
+async function connect(connections: readonly string[], options: ConnectOptions, io: Io, version: string): Promise<number> {
   await using stack = new Closers();
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);

@@ -186,8 +186,8 @@ export function answerUpstreamFailure(form: 'single' | 'batch', messages: readon
 }
 
 /** A JSON-RPC error of ours as the whole answer to one request, for where the upstream's cannot be passed on. */
-export function rpcFailure(idLexeme: string | undefined, reason: string): string {
-  return rpc(idLexeme, 'error', { code: rpcCodes.upstreamUnreachable, message: reason });
+export function rpcFailure(idLexeme: string | undefined, reason: string, code: number = rpcCodes.upstreamUnreachable): string {
+  return rpc(idLexeme, 'error', { code, message: reason });
 }
 
 /** A failure outside any message: a wrong path, a missing local token, a body too long. */
