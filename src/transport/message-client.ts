@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../base/limits.ts';
 import { headers as ourHeaders } from '../protocol/control.ts';
 import { headerValue } from '../protocol/headers.ts';
-import { rpcFailure } from '../protocol/refusal.ts';
 import { noteMirroredParams } from '../protocol/request-headers.ts';
 import { readServerMessage } from '../protocol/server-message.ts';
+import { Flight } from './flight.ts';
 import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
 import { ACCEPT, KeptState } from './kept-state.ts';
 import { answeredIn, type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface MessageClientOptions {
   readonly agent: Agent;
@@ -21,21 +22,12 @@ export interface MessageClientOptions {
   readonly deliver: (heard: HeardMessage) => Promise<void>;
 }
 
-/** A message that is answered, and what its sender is still owed. */
-interface Flight {
-  readonly cut: AbortController;
-  /** Ids as written, by what they mean. */
-  readonly owed: Map<string, string>;
-  readonly bytes: number;
-}
-
 export class MessageClient {
   readonly #options: MessageClientOptions;
   readonly #closing = new AbortController();
   readonly #flights = new Set<Flight>();
   readonly #kept: KeptState;
-  #landed = Promise.withResolvers<void>();
-  #bytes = 0;
+  readonly #turnstile = new Turnstile();
   #initialize: Outline | undefined;
   #initialized: Outline | undefined;
   #again: Promise<boolean> | undefined;
@@ -51,13 +43,8 @@ export class MessageClient {
   /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
   async take(message: Buffer): Promise<void> {
     const outline = outlineOf(message);
-    const flight: Flight = { cut: new AbortController(), owed: new Map(outline.owed), bytes: message.length };
-    this.#flights.add(flight);
-    this.#bytes += flight.bytes;
-    const done = this.#fly(outline, flight).finally(() => this.#land(flight));
-    // Notices and answers keep their place before what follows them; what `initialize` brings is needed for the next message.
-    if (outline.owed.length === 0 || outline.method === 'initialize') await done;
-    while (this.#flights.size >= limits.clientInFlightMax || this.#bytes >= limits.clientInFlightBytesMax) await this.#landed.promise;
+    const isUrgent = outline.isAnswer || this.#owing(outline.cancels).length > 0;
+    await this.#turnstile.enter({ bytes: message.length, isUrgent, begin: () => this.#begin(outline) });
   }
 
   /** Takes a message that is too long to be held: it is refused and recorded by its length. */
@@ -73,12 +60,12 @@ export class MessageClient {
 
   /** The client is gone: waits a while for what it is owed, then ends its session. */
   async close(): Promise<void> {
-    const late = AbortSignal.timeout(limits.drainMsMax);
-    while (this.#flights.size > 0 && !late.aborted) {
-      await Promise.race([this.#landed.promise, new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }))]);
-    }
+    await this.#turnstile.emptied(limits.drainMsMax);
     this.#closing.abort();
-    for (const { cut } of this.#flights) cut.abort();
+    for (const flight of [...this.#flights]) {
+      flight.cut.abort();
+      await flight.fail('the client ended its session before the answer came').catch(() => undefined);
+    }
     if (this.#kept.sessionId === undefined) return;
     try {
       const response = await call(this.#options.agent, {
@@ -92,12 +79,18 @@ export class MessageClient {
     }
   }
 
-  #land(flight: Flight): void {
-    this.#flights.delete(flight);
-    this.#bytes -= flight.bytes;
-    const { resolve } = this.#landed;
-    this.#landed = Promise.withResolvers<void>();
-    resolve();
+  #begin(outline: Outline): { done: Promise<void>; next: Promise<void> } {
+    const flight = new Flight(outline.owed, this.#options.deliver);
+    this.#flights.add(flight);
+    for (const cancelled of this.#owing(outline.cancels)) cancelled.isGivenUp = true;
+    const done = this.#fly(outline, flight).finally(() => this.#flights.delete(flight));
+    // Notices and answers keep their place before what follows them; what `initialize` brings is needed for the next message.
+    const isFirst = outline.owed.length === 0 || outline.method === 'initialize';
+    return { done, next: isFirst ? done : Promise.resolve() };
+  }
+
+  #owing(id: string | undefined): readonly Flight[] {
+    return id === undefined ? [] : [...this.#flights].filter(({ owed }) => owed.has(id));
   }
 
   async #fly(outline: Outline, flight: Flight): Promise<void> {
@@ -106,11 +99,11 @@ export class MessageClient {
     try {
       await this.#hear(await this.#post(outline, signal), { outline, flight, resumption });
       await this.#resume(outline, flight, resumption);
-      await this.#fail(flight, 'the answer did not come');
+      await flight.fail('the answer did not come');
       this.#after(outline);
     } catch (error) {
       if (signal.aborted) return;
-      await this.#fail(flight, error instanceof Overlong ? error.message : 'mcprec lost the call', 'it may have been executed').catch(() => undefined);
+      await flight.fail(error instanceof Overlong ? error.message : 'mcprec lost the call').catch(() => undefined);
     }
   }
 
@@ -167,24 +160,15 @@ export class MessageClient {
         await this.#options.deliver(heard);
       }
     }
-    if (status >= 400) await this.#fail(flight, `the call was answered with HTTP ${status}`);
+    if (status >= 400) await flight.fail(`the call was answered with HTTP ${status}`);
   }
 
   async #refuse(outline: Outline, flight: Flight, heard: HeardMessage, status: number): Promise<void> {
     const told = withId(heard.message);
-    if (told === undefined) return this.#fail(flight, `the call was answered with HTTP ${status}`);
+    if (told === undefined) return flight.fail(`the call was answered with HTTP ${status}`);
     // What cannot be read names nobody: its sender is told all the same.
     if (flight.owed.size === 0 && !outline.isOneWay) await this.#options.deliver({ message: heard.message });
-    for (const lexeme of flight.owed.values()) await this.#options.deliver({ message: told(lexeme) });
-    flight.owed.clear();
-  }
-
-  async #fail(flight: Flight, reason: string, executed = 'it may have been executed'): Promise<void> {
-    const owed = [...flight.owed.values()];
-    flight.owed.clear();
-    for (const lexeme of owed) {
-      await this.#options.deliver({ message: Buffer.from(rpcFailure(lexeme, `${reason}; ${executed}`)) });
-    }
+    await flight.tell(told);
   }
 
   #note(outline: Outline, text: string): void {
@@ -204,9 +188,8 @@ export class MessageClient {
       void this.#listen();
     }
     if (this.#deaf) void this.#listen();
-    if (outline.cancels === undefined) return;
     // Nobody waits for it any more. In the modern era the server is told by the end of its stream (MCP 2026-07-28, cancellation).
-    for (const { owed, cut } of this.#flights) if (owed.has(outline.cancels)) cut.abort();
+    for (const { cut } of this.#owing(outline.cancels)) cut.abort();
   }
 
   /** Takes up an answer whose stream ended too early, where the server gave it ids (MCP 2025-03-26 … 2025-11-25, resumability). */

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { limits } from '../../src/base/limits.ts';
 import { textOf } from '../support/forwarder.ts';
 import { startMcprec, type TestProcess } from '../support/process.ts';
 import { type TempDir, tempDir } from '../support/temp.ts';
@@ -108,6 +109,33 @@ test('an id that is in flight is refused', async () => {
   expect(seenByServer()).toBe(call(1, 'first') + call(2));
 });
 
+test('what the server waits for passes by what waits for the server', async () => {
+  // It answers nothing before the last of the calls has reached it, and each only once its own question is answered.
+  const asking = `(() => { const asked = new Map(); return (line) => {
+    const { id, method } = JSON.parse(line);
+    if (method === undefined) return [JSON.stringify({ jsonrpc: '2.0', id: asked.get(id), result: {} }) + '\\n'];
+    asked.set('q' + id, id);
+    return [JSON.stringify({ jsonrpc: '2.0', id: 'q' + id, method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }) + '\\n'];
+  }; })()`;
+  const mcprec = start(serverOf(asking));
+  const count = limits.clientInFlightMax + 20;
+  send(mcprec, ...Array.from({ length: count }, (_, i) => call(i)));
+  for (let i = 0; i < count; i++) {
+    await mcprec.line((line) => line.includes(`"q${i}"`));
+    send(mcprec, `{"jsonrpc":"2.0","id":"q${i}","result":{}}\n`);
+  }
+  for (let i = 0; i < count; i++) await mcprec.line((line) => line.includes(`"id":${i},"result"`));
+  expect(await finish(mcprec)).toBe(0);
+});
+
+test('a call that was cancelled is not answered any more; one that is cut off by the client’s end is', async () => {
+  const mcprec = start(serverOf('() => []'));
+  send(mcprec, call(1), '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n', call(2));
+  expect(await finish(mcprec)).toBe(0);
+  expect(mcprec.stdout.map((line) => JSON.parse(line).id)).toEqual([2]);
+  expect(mcprec.stdout[0]).toContain('may have been executed');
+});
+
 test('a server that dies: the call gets an error, the next one a new process', async () => {
   const mcprec = start(
     serverOf(
@@ -151,3 +179,23 @@ function recorded() {
 function seenByServer(): string {
   return readFileSync(join(home.path, 'seen'), 'utf8');
 }
+
+test('where no session can be opened, the client is told in its own language, and stdout has nothing else', async () => {
+  const refused = async (code: number, exit: number, words: string, ...flags: string[]) => {
+    await using mcprec = startMcprec(['connect', '--stdio', ...flags], home.path);
+    send(mcprec, '{"jsonrpc":"2.0","id":"a","method":"initialize","params":{}}\n');
+    expect(await mcprec.end()).toMatchObject({ code: exit });
+    expect(mcprec.stdout).toHaveLength(1);
+    expect(JSON.parse(mcprec.stdout[0] ?? '')).toEqual({ jsonrpc: '2.0', id: 'a', error: { code, message: expect.stringContaining(words) } });
+    expect(mcprec.stderr).toContain(words);
+  };
+  await refused(4030, 4, 'not logged in', 'datadog');
+  await refused(5020, 3, 'cannot read', '--policy', join(home.path, 'none.yaml'), '--url', 'http://127.0.0.1:9/mcp');
+  await refused(5020, 2, '--port', '--port', '1', '--url', 'http://127.0.0.1:9/mcp');
+});
+
+test('where no session can be opened and nothing is asked, it ends all the same', async () => {
+  await using mcprec = startMcprec(['connect', '--stdio', 'datadog'], home.path);
+  expect(await mcprec.end()).toMatchObject({ code: 4 });
+  expect(mcprec.stdout).toEqual([]);
+});

@@ -1,0 +1,62 @@
+// Lets the messages of one client in: so many at once and so many bytes, the others in the order in which they came.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../base/limits.ts';
+
+/** A message that wants in. */
+export interface Entrant {
+  readonly bytes: number;
+  /** True where others inside may wait for it: then it waits for none. */
+  readonly isUrgent: boolean;
+  /** Begins it. `done` settles when it is over and never rejects, `next` when the one behind it may begin. */
+  readonly begin: () => { readonly done: Promise<void>; readonly next: Promise<void> };
+}
+
+export class Turnstile {
+  #inside = 0;
+  #waiting = 0;
+  #bytes = 0;
+  #left = Promise.withResolvers<void>();
+  /** Settles when the last of those that wait has begun. */
+  #queue: Promise<void> = Promise.resolve();
+
+  /** Resolves when the next message may be read. */
+  async enter(entrant: Entrant): Promise<void> {
+    this.#bytes += entrant.bytes;
+    // A client that has much to say is still heard: what it answers to the server must reach it, or neither goes on.
+    if (!entrant.isUrgent && (this.#waiting > 0 || this.#inside >= limits.clientInFlightMax)) this.#queueUp(entrant);
+    else await this.#begin(entrant);
+    while (this.#bytes >= limits.clientInFlightBytesMax) await this.#left.promise;
+  }
+
+  /** Resolves when everybody is through, or nobody came out for `silenceMs`. */
+  async emptied(silenceMs: number): Promise<void> {
+    while (this.#inside + this.#waiting > 0) {
+      const late = new AbortController();
+      const isLate = await Promise.race([this.#left.promise.then(() => false), sleep(silenceMs, true, { signal: late.signal }).catch(() => true)]);
+      late.abort();
+      if (isLate) return;
+    }
+  }
+
+  #queueUp(entrant: Entrant): void {
+    this.#waiting++;
+    this.#queue = this.#queue.then(async () => {
+      while (this.#inside >= limits.clientInFlightMax) await this.#left.promise;
+      this.#waiting--;
+      await this.#begin(entrant);
+    });
+  }
+
+  #begin({ bytes, begin }: Entrant): Promise<void> {
+    this.#inside++;
+    const { done, next } = begin();
+    void done.then(() => {
+      this.#inside--;
+      this.#bytes -= bytes;
+      const { resolve } = this.#left;
+      this.#left = Promise.withResolvers<void>();
+      resolve();
+    });
+    return next;
+  }
+}
