@@ -132,6 +132,7 @@ describe('a journal', () => {
     expect((await connected.process.stop()).code).toBe(0);
     expect(laptop.entries(connected.session().sessionId).map(brief)).toEqual([
       'open',
+      'gap',
       `message up request ${tool}`,
       expect.stringMatching(/^message down response/),
       'close',

@@ -139,7 +139,7 @@ describe('a connection', () => {
   });
 
   test.each([
-    [['connect'], 'mcprec: no connection is named; name one, e.g. mcprec connect datadog, or give --url URL'],
+    [['connect'], 'mcprec: no connection is named; name one, e.g. mcprec connect datadog, or give --url URL, or -- COMMAND'],
     [['connect', 'datadog', '--port', '0x50'], 'mcprec: --port 0x50 is not a port; give a number from 1 to 65535'],
     [['connect', 'datadog', '--ttl', 'soon'], 'mcprec: --ttl soon is not a duration; write it like 30m or 1h'],
     [
