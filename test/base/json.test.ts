@@ -47,7 +47,7 @@ describe('what is JSON', () => {
     ['{}\u00a0', 'text after the end of the value', 2],
     ['/* a */ 1', 'a value is expected', 0],
   ])('%j is none: %s', (text, reason, offset) => {
-    expect(parseJson(text)).toEqual({ type: 'fault', reason, offset });
+    expect(parseJson(text)).toEqual({ type: 'fault', reason, offset, isTooMuch: false });
     expect(() => JSON.parse(text)).toThrow();
   });
 
@@ -62,13 +62,13 @@ describe('what is JSON', () => {
   test('nesting is bounded', () => {
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     expect(read(nested(limits.jsonDepthMax)).type).toBe('array');
-    expect(parseJson(nested(limits.jsonDepthMax + 1))).toMatchObject({ type: 'fault', offset: limits.jsonDepthMax });
+    expect(parseJson(nested(limits.jsonDepthMax + 1))).toMatchObject({ type: 'fault', offset: limits.jsonDepthMax, isTooMuch: true });
     expect(parseJson('[{"a":'.repeat(100_000))).toMatchObject({ type: 'fault' });
   });
 
   test('and so is the number of values, because a few bytes of text take a hundred of memory', () => {
     const fault = parseJson(`[${'0,'.repeat(limits.jsonValuesMax)}0]`);
-    expect(fault).toMatchObject({ type: 'fault', reason: expect.stringContaining('values') });
+    expect(fault).toMatchObject({ type: 'fault', reason: expect.stringContaining('values'), isTooMuch: true });
   });
 });
 
