@@ -53,6 +53,7 @@ export const errorTable = {
   approval_refused: { category: 'denied', remedy: 'ask whoever refused it; another reason makes another request' },
   approval_expired: { category: 'denied', remedy: 'ask again, and tell the approvers' },
   approval_denied: { category: 'denied', remedy: 'have somebody else decide who is among the approvers' },
+  approval_too_many: { category: 'denied', remedy: 'wait until some are decided, or take them back with: mcprec approvals cancel' },
   approval_closed: { category: 'denied', remedy: 'see what became of it with: mcprec approvals show' },
   // pending
   approval_pending: { category: 'pending', remedy: 'ask an approver to open the link; then run the command again' },

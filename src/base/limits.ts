@@ -193,6 +193,8 @@ export const limits = {
   holdWaitMsMax: 30 * 60_000,
   /** Approvals in one answer, and how long a request waits for a change of one. */
   approvalsListMax: 500,
+  /** Requests of one person that wait for an approval or to be used: approvers must see those of others too. */
+  openApprovalsMax: 100,
   approvalWaitMsMax: 25_000,
   /** How often the record says of one approval that somebody who may not decide it tried to. */
   turnedAwayMax: 10,

@@ -18,6 +18,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   connection_denied: 403,
   approval_refused: 403,
   approval_denied: 403,
+  approval_too_many: 429,
   approval_closed: 409,
   device_refused: 403,
   not_found: 404,

@@ -61,8 +61,25 @@ export class ApprovalDesk {
     return `${this.#parts.publicUrl}${approvalPaths.page(approvalId)}`;
   }
 
-  /** False where the same was asked for and is open. */
-  async open(approval: NewApproval): Promise<boolean> {
+  /** `open` where the same was asked for and is open; `full` where so many of this person are open already that one more is refused. */
+  async open(approval: NewApproval): Promise<'opened' | 'open' | 'full'> {
+    const { issuer, subject } = approval.requester;
+    const who = JSON.stringify([issuer, subject]);
+    const before = this.#opening.get(who) ?? 0;
+    // Those that are being opened count: a burst would see none of itself in the store.
+    this.#opening.set(who, before + 1);
+    try {
+      if (before + (await this.#parts.store.countOpenApprovals({ issuer, subject })) >= limits.openApprovalsMax) return 'full';
+      return (await this.#open(approval)) ? 'opened' : 'open';
+    } finally {
+      const left = (this.#opening.get(who) ?? 1) - 1;
+      if (left > 0) this.#opening.set(who, left);
+      else this.#opening.delete(who);
+    }
+  }
+  readonly #opening = new Map<string, number>();
+
+  async #open(approval: NewApproval): Promise<boolean> {
     const { store, webhooks } = this.#parts;
     const deliveries = webhooks.announce('approval.requested', { ...approval, state: 'pending', votes: [] }, this.link(approval.approvalId));
     const opened = await store.openApproval(approval, { deliveries });

@@ -2,6 +2,7 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto';
 import { McprecError } from '../base/errors.ts';
 import { type IdSource, newId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { Masker } from '../mask/masker.ts';
 import { maskValue } from '../mask/value.ts';
 import type { Approval as Needed } from '../policy/config.ts';
@@ -56,7 +57,9 @@ export class GrantApprovals {
       if (current?.state === 'refused') throw refused(current);
       if (known !== undefined) await desk.end(known, known.expiresMs > nowMs ? 'superseded' : known.state === 'approved' ? 'unused' : 'expired');
       const approval = this.#newApproval(wish, binding, nowMs);
-      if (await desk.open(approval)) return { kind: 'pending', approval: this.#summary({ ...approval, state: 'pending', votes: [] }) };
+      const opened = await desk.open(approval);
+      if (opened === 'full') throw new McprecError('approval_too_many', `${limits.openApprovalsMax} requests of yours wait for an approval already`);
+      if (opened === 'opened') return { kind: 'pending', approval: this.#summary({ ...approval, state: 'pending', votes: [] }) };
     }
     throw new McprecError('journal_locked', 'the approval changes all the time', { remedy: 'try again' });
   }

@@ -2,6 +2,7 @@
 import { createHmac, type KeyObject } from 'node:crypto';
 import { isoTime } from '../base/clock.ts';
 import type { ApprovalId, SessionId } from '../base/ids.ts';
+import { limits } from '../base/limits.ts';
 import type { HeldCall } from '../path/hold.ts';
 import type { PathRules } from '../path/rules.ts';
 import type { HeldNotice, Refusal } from '../protocol/refusal.ts';
@@ -48,6 +49,12 @@ export function refusedBy(approval: Approval, { hold, decisionId }: HeldCall): R
     decisionId,
     hidden: false,
   };
+}
+
+/** Where so many calls of this person wait that nobody is asked about one more. */
+export function tooMany({ hold, decisionId }: HeldCall): Refusal {
+  const reason = `${hold.reason}: it needs an approval, and ${limits.openApprovalsMax} requests of yours wait for one already`;
+  return { rule: hold.rule, reason, remedy: 'Wait until some are decided, or take them back with: mcprec approvals cancel', decisionId, hidden: false };
 }
 
 /** What an approval is bound to: a MAC under the session's key, which both ends destroy when it ends (RULES R3). */

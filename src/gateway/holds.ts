@@ -11,7 +11,7 @@ import type { Approval } from '../store/approval.ts';
 import type { Store } from '../store/store.ts';
 import { type FinalVerdict, type HoldKeeper, type HoldVerdict, type HoldWait, lateDenial } from '../transport/held.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
-import { bindingOf, callApproval, type HoldingSession, noticeOf, refusedBy, roundMac, showHeld } from './hold-words.ts';
+import { bindingOf, callApproval, type HoldingSession, noticeOf, refusedBy, roundMac, showHeld, tooMany } from './hold-words.ts';
 import { Reveals } from './reveals.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
@@ -80,6 +80,7 @@ export class Holds {
       if (!recorded) await record(session, held.entries);
       recorded = true;
       const approval = current?.state === 'pending' ? current : await this.#open(session, held, { known, binding });
+      if (approval === 'full') return this.#refuseLate(session, held, tooMany(held));
       if (approval !== undefined) return { kind: 'waits', wait: this.#wait(session, held, { approval, bind }) };
     }
     throw new McprecError('journal_locked', 'the call’s approval changes all the time', { remedy: 'make the call again' });
@@ -95,7 +96,7 @@ export class Holds {
     session: HoldingSession,
     held: HeldCall,
     { known, binding }: { known: Approval | undefined; binding: Uint8Array },
-  ): Promise<Approval | undefined> {
+  ): Promise<Approval | 'full' | undefined> {
     const { desk, ids, store } = this.#parts;
     const { hold } = held;
     const nowMs = ids.clock.wallMs();
@@ -103,8 +104,10 @@ export class Holds {
     if (known !== undefined) await desk.end(known, known.expiresMs > nowMs ? 'superseded' : known.state === 'approved' ? 'unused' : 'expired');
     const why = (await store.session(session.sessionId))?.reason;
     const approval = callApproval(session, held, { approvalId: newId('apr', ids), binding, why, nowMs, waitMsMax: this.#parts.waitMsMax() });
+    const opened = await desk.open(approval);
+    if (opened !== 'opened') return opened === 'full' ? opened : undefined;
     if (hold.reveal === 'approvers') this.reveals.keep(approval.approvalId, held, approval.expiresMs, nowMs);
-    return (await desk.open(approval)) ? { ...approval, state: 'pending', votes: [] } : undefined;
+    return { ...approval, state: 'pending', votes: [] };
   }
 
   #wait(session: HoldingSession, held: HeldCall, { approval, bind }: { approval: Approval; bind: Bind }): HoldWait {

@@ -99,6 +99,8 @@ export interface ApprovalStore {
   approvals(query: ApprovalQuery): Promise<readonly Approval[]>;
   /** Those of a session's calls that are open. */
   openApprovals(sessionId: SessionId): Promise<readonly Approval[]>;
+  /** How many this person has asked for that are open, of calls and grants. */
+  countOpenApprovals(requester: Owner): Promise<number>;
   /** The newest with this binding that was asked for in that session. */
   approvalOfCall(sessionId: SessionId, binding: Uint8Array): Promise<Approval | undefined>;
   /** The newest with this binding that this person asked for. */

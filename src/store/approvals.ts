@@ -20,7 +20,10 @@ export function approvalQueries(parts: ApprovalParts): ApprovalStore {
   return { ...readingQueries(parts.db), ...changingQueries(parts) };
 }
 
-type Reading = Pick<ApprovalStore, 'approval' | 'approvals' | 'openApprovals' | 'approvalOfCall' | 'approvalOfGrant' | 'expiredApprovals'>;
+type Reading = Pick<
+  ApprovalStore,
+  'approval' | 'approvals' | 'openApprovals' | 'countOpenApprovals' | 'approvalOfCall' | 'approvalOfGrant' | 'expiredApprovals'
+>;
 
 function readingQueries(db: Kysely<Tables>): Reading {
   const all = () => db.selectFrom('approvals').selectAll();
@@ -36,6 +39,11 @@ function readingQueries(db: Kysely<Tables>): Reading {
     },
     async openApprovals(sessionId) {
       return (await all().where('session_id', '=', sessionId).where('kind', '=', 'call').where('state', 'in', open).execute()).map(approvalOf);
+    },
+    async countOpenApprovals({ issuer, subject }) {
+      const counted = db.selectFrom('approvals').select((of) => of.fn.countAll().as('count'));
+      const row = await counted.where('issuer', '=', issuer).where('subject', '=', subject).where('state', 'in', open).executeTakeFirst();
+      return Number(row?.count ?? 0);
     },
     async approvalOfCall(sessionId, binding) {
       const row = await newest().where('session_id', '=', sessionId).where('binding', '=', binding).where('kind', '=', 'call').executeTakeFirst();

@@ -135,7 +135,10 @@ export function approvalsContract(t: StoreAtHand): void {
       await t.store.openApproval(late, {});
       expect((await t.store.expiredApprovals(startMs + 600_000)).map(({ approvalId }) => approvalId)).toEqual([early.approvalId]);
       expect(await t.store.approvals({ open: true, limit: 10 })).toHaveLength(2);
+      expect(await t.store.countOpenApprovals(early.requester)).toBe(2);
       await t.store.endApproval({ approvalId: early.approvalId, from: 'pending', to: 'expired', atMs: startMs });
+      expect(await t.store.countOpenApprovals(early.requester)).toBe(1);
+      expect(await t.store.countOpenApprovals({ ...early.requester, subject: 'somebody else' })).toBe(0);
       expect(await t.store.approvals({ open: true, limit: 10 })).toHaveLength(1);
       expect(await t.store.approvals({ open: false, limit: 10 })).toHaveLength(2);
     });

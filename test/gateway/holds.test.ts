@@ -1,5 +1,6 @@
 // Calls that a rule holds: what waits, who decides, what goes through and what does not, and what the record says of it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { limits } from '../../src/base/limits.ts';
 import type { Caller } from './caller.ts';
 import type { HeldGrant } from './held-grant.ts';
 import { callText, holding, latest, loggedOutcomes, readHeld, sendHeld } from './holding-world.ts';
@@ -296,6 +297,16 @@ describe('a gateway that is started again while a call is held', () => {
     expect((await sendHeld(grant, callText())).messages).toMatchObject([{ result: {} }]);
     expect(reached()).toBe(1);
   });
+});
+
+it('nobody crowds out what others ask for', async () => {
+  await sendHeld(grant, callText({ args: '{"mine":true}' }));
+  const other = await chief.grant('datadog');
+  const answers = await Promise.all(Array.from({ length: limits.openApprovalsMax + 20 }, (_, i) => sendHeld(other, callText({ args: `{"n":${i}}` }))));
+  expect(answers.filter(({ text }) => text.includes('100 requests of yours wait for one already'))).toHaveLength(20);
+  const { body } = await lead.call('GET', '/v1/approvals');
+  expect(body.approvals).toHaveLength(limits.openApprovalsMax + 1);
+  expect((await sendHeld(grant, callText())).text).toContain('Held by rule');
 });
 
 describe('who decides', () => {
