@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { registerApprovals } from './approvals-commands.ts';
 import { GATEWAY, JSON_FLAG, PASSPHRASE } from './flags.ts';
 import type { Io } from './io.ts';
+import { registerSent } from './sent-command.ts';
 
 export interface CommandContext {
   readonly io: Io;
@@ -152,6 +153,7 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
+  registerSent(sessions, io);
   sessions
     .command('export')
     .description('write a session with its proofs to stdout, for others to verify')

@@ -2,7 +2,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
-import { idBytes, type LogId, type SessionId } from '../base/ids.ts';
+import { type ExchangeId, idBytes, type LogId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { decodeLeaf } from '../evidence/leaf.ts';
 import type { OpeningIdentity } from '../evidence/opening.ts';
@@ -24,6 +24,7 @@ export interface Sent {
   readonly sessionId: SessionId;
   readonly connection: string;
   readonly identity?: OpeningIdentity;
+  readonly exchange: ExchangeId | undefined;
   readonly index: number;
   readonly wallMs: number;
   /** Points or events under that name in the batch. */
@@ -110,15 +111,19 @@ export class JournalReader {
 
   /** The batches that named this metric, check or event, newest first. */
   whoSent(kind: SentKind, name: string, limit: number): Sent[] {
-    return this.#sent.all(sentKinds[kind], name, limit).map((row) => ({
-      sessionId: row.session_id as SessionId,
-      connection: row.connection,
-      ...(row.identity !== null && { identity: JSON.parse(row.identity) as OpeningIdentity }),
-      index: row.entry_id % entriesPerLog,
-      wallMs: row.wall_ms,
-      count: row.count,
-      denied: decodeLeaf(row.leaf).decision?.effect === 'deny',
-    }));
+    return this.#sent.all(sentKinds[kind], name, limit).map((row) => {
+      const { exchange, decision } = decodeLeaf(row.leaf);
+      return {
+        sessionId: row.session_id as SessionId,
+        connection: row.connection,
+        ...(row.identity !== null && { identity: JSON.parse(row.identity) as OpeningIdentity }),
+        exchange,
+        index: row.entry_id % entriesPerLog,
+        wallMs: row.wall_ms,
+        count: row.count,
+        denied: decision?.effect === 'deny',
+      };
+    });
   }
 
   /** The number of a log within this file. Throws `not_found`. */

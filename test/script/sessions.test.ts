@@ -269,3 +269,33 @@ test('Ink is loaded for the browser only', async () => {
   expect(mcprec.stderr).toMatch(/sessions-/);
   expect(mcprec.stderr).not.toMatch(/browse-/);
 });
+
+test('who sent a metric, a check or an event', async () => {
+  const { home, journal } = newJournal();
+  const identity = { issuer: 'https://login.example.com', subject: 'ana', email: 'ana@example.com', groups: ['sre'] };
+  const intake = await Recorder.open(journal, { identity, connection: 'datadog-intake', kind: 'datadog-intake' });
+  const batch = (metrics: Record<string, number>) => ({ message: 'http' as const, names: { method: 'POST /api/v2/series', metrics, checks: { 'app.ok': 1 } } });
+  await intake.say(intake.newExchange(), batch({ 'checkout.errors': 3 }));
+  intake.clock.pass(2_000);
+  await intake.say(intake.newExchange(), { ...batch({ 'checkout.errors': 1, 'checkout.latency': 9 }), deniedBy: 'no-errors' });
+  await intake.close();
+
+  const { code, out, err } = await run(home, 'sent', 'checkout.errors');
+  expect({ code, out: out.map((line) => line.replace(/exc_[0-9a-f]+/, 'exc')) }).toEqual({
+    code: 0,
+    out: [
+      expect.stringMatching(/^TIME \(UTC\) +WHO +CONNECTION +COUNT +OUTCOME +SESSION +EXCHANGE$/),
+      expect.stringMatching(/^2026-11-22 10:00:02 +ana@example.com +datadog-intake +1 +denied +ses_[0-9a-f]+ +exc$/),
+      expect.stringMatching(/^2026-11-22 10:00:00 +ana@example.com +datadog-intake +3 +sent +ses_[0-9a-f]+ +exc$/),
+    ],
+  });
+  expect(err).toContain('mcprec sessions show');
+  const { out: json } = await run(home, 'sent', 'app.ok', '--kind', 'check', '--limit', '1', '--json');
+  expect(JSON.parse(json.join(''))).toMatchObject({ kind: 'check', more: true, sent: [{ count: 1, denied: true, identity: { email: 'ana@example.com' } }] });
+  expect(await run(home, 'sent', 'checkout.none')).toEqual({
+    code: 0,
+    out: [],
+    err: 'mcprec: nobody sent a metric of that name in what is recorded on this laptop',
+  });
+  expect(await run(home, 'sent', 'x', '--kind', 'log')).toMatchObject({ code: 2, err: expect.stringContaining('none of: metric, check, event') });
+});
