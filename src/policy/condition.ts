@@ -7,6 +7,7 @@ import type { Call } from './call.ts';
 import { type CelExpr, CelTypeError, checkCel } from './cel-check.ts';
 import { type CallSize, stepsOf } from './cel-cost.ts';
 import { unguardedIn } from './cel-guard.ts';
+import { hasFunction, useHasFunction } from './cel-has.ts';
 import { everyExpr, stringLiteral } from './cel-tree.ts';
 import { ConditionFault, celCall, celTime, celValueOf } from './cel-values.ts';
 import type { SessionVariables } from './context.ts';
@@ -75,6 +76,7 @@ function readPatterns(expr: CelExpr, patterns: Map<string, Re2>): void {
 
 function environment(patterns: ReadonlyMap<string, Re2>): CelEnv {
   return celEnv({
+    funcs: [hasFunction],
     re2: {
       compile(pattern) {
         const compiled = patterns.get(pattern);
@@ -90,10 +92,12 @@ const SMALL: CallSize = { values: 64, characters: 4096 };
 
 function evaluator(env: CelEnv, parsed: ReturnType<typeof parse>): Condition['holds'] {
   const { expr } = parsed;
-  const evaluate = plan(env, parsed);
   const names = namesIn(expr);
   const reads = new Set([...everyExpr(expr)].map(({ exprKind }) => (exprKind.case === 'identExpr' ? exprKind.value.name : '')));
   const isQuick = stepsOf(expr, SMALL) <= limits.conditionStepsMax;
+  // Last: what comes before looks at the condition as it was written.
+  useHasFunction(expr);
+  const evaluate = plan(env, parsed);
   return (moment) => {
     const { call } = moment;
     const size = sizeOutsideOfArgs(call);

@@ -45,6 +45,16 @@ describe('what cannot be evaluated is no answer', () => {
   });
 });
 
+describe('has() tells what is missing from what is something else', () => {
+  test.each([
+    ['{"o":{"all":true}}', true],
+    ['{"o":{}}', false],
+    ['{"o":{"all":null}}', false],
+    ['{}', 'field not found: o'],
+    ...['"{\\"all\\":true}"', '["all"]', 'null', '5'].map((o) => [`{"o":${o}}`, 'has() looks for a member of what is no object'] as const),
+  ])('%s', (args, outcome) => expect(holds('has(args.o.all)', args)).toBe(outcome));
+});
+
 describe('no call makes a condition take long', () => {
   const many = (count: number, item: string) => `{"l":[${Array.from({ length: count }, () => item).join(',')}]}`;
   test.each([
