@@ -158,6 +158,7 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .command('export')
     .description('write a session with its proofs to stdout, for others to verify')
     .argument('<session>', 'its id, or the start of it')
+    .option('--json', 'changes nothing: a bundle is JSON')
     .action(async (session: string, options) => (await import('./sessions-erase.ts')).runExport(session, options, io));
   sessions
     .command('erase')

@@ -54,7 +54,7 @@ export async function runPrune(options: PruneOptions, io: Io): Promise<void> {
     const isTooMuch = bytesMax !== undefined && fileBytes > bytesMax;
     const removableBytes = journal.eraser.removableBytes(session);
     if (!(isOld || isTooMuch) || session.state === 'open' || removableBytes === 0) continue;
-    if (session.gateway !== undefined && journal.eraser.receipted(session) < session.size) {
+    if (session.gateway !== undefined && session.receipted < session.size) {
       kept++;
       continue;
     }

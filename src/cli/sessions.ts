@@ -92,8 +92,9 @@ export function listLines(sessions: readonly SessionSummary[], nowMs: number): s
     String(session.calls),
     String(session.denied),
     String(session.masked),
+    receiptsWord(session),
   ]);
-  return table(['SESSION', 'OPENED (UTC)', 'LASTED', 'CONNECTION', 'WHO', 'STATE', 'CALLS', 'DENIED', 'MASKED'], rows, [
+  return table(['SESSION', 'OPENED (UTC)', 'LASTED', 'CONNECTION', 'WHO', 'STATE', 'CALLS', 'DENIED', 'MASKED', 'RECEIPTS'], rows, [
     'left',
     'left',
     'right',
@@ -103,7 +104,14 @@ export function listLines(sessions: readonly SessionSummary[], nowMs: number): s
     'right',
     'right',
     'right',
+    'left',
   ]);
+}
+
+/** How much of it somebody else vouches for. */
+function receiptsWord({ receipted, size }: SessionSummary): string {
+  if (receipted === 0) return 'self-attested';
+  return receipted >= size ? 'all' : `${receipted} of ${size}`;
 }
 
 function readQuery({ connection, state, limit }: SessionsListOptions): { limit: number; connection?: string; state?: LogState } {

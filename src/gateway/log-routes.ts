@@ -60,6 +60,7 @@ export function logRoutes(app: FastifyInstance, { store, witness, clock, callerO
       default:
         return outcome satisfies never;
     }
+        if (upload.checkpoint !== undefined) await witness.contradicted(log.logId, upload.checkpoint, outcome.reason);
   });
 
   async function receiptFor(log: LogRecord, { checkpoint, treeSize = 0 }: LogUpload) {

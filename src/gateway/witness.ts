@@ -103,6 +103,17 @@ export class Witness {
     return sequencer.accept(log.logId, checkpoint, note);
   }
 
+  /** An upload contradicts what the gateway holds of the log: where it came with a signed checkpoint, both notes are kept. Throws `note_invalid`. */
+  async contradicted(logId: LogId, note: string, reason: string): Promise<void> {
+    const { store } = this.#parts;
+    const device = await store.logKey(logId);
+    if (device === undefined) return;
+    openCheckpoint(note, originOf(logId), device);
+    // A laptop tries again as long as it runs.
+    if ((await store.alarms()).some((alarm) => alarm.logId === logId && alarm.shown === note)) return;
+    await this.#alarm(logId, `a fork: ${reason}`, await store.witnessed(logId), note);
+  }
+
   async #alarm(logId: LogId, what: string, known: Witnessed | undefined, shown: string): Promise<void> {
     const { store, logger, clock } = this.#parts;
     logger.warn({ logId, known: known?.size ?? 0 }, what);

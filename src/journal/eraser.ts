@@ -39,9 +39,8 @@ export class Eraser {
    */
   async remove(session: SessionSummary, { kind, reason, by }: Removal, signer: LogSigner): Promise<void> {
     const { db, committer, indexes, notary } = this.#parts;
-    const { sessionId, logId, gateway, size, state } = session;
+    const { sessionId, logId, gateway, size, state, receipted } = session;
     if (state === 'open') throw new McprecError('usage', `session ${sessionId} is open`, { remedy: 'close it first' });
-    const receipted = this.receipted(session);
     if (kind === 'retention' && gateway !== undefined && receipted < size) {
       throw new McprecError('usage', `the gateway has receipted ${receipted} of the ${size} entries of session ${sessionId}`, { remedy: 'run: mcprec sync' });
     }
@@ -61,17 +60,6 @@ export class Eraser {
     });
     await notary.sign(logId, signer);
     this.empty();
-  }
-
-  /** Entries of a session that its gateway has receipted. */
-  receipted({ logId }: SessionSummary): number {
-    const { db } = this.#parts;
-    return (
-      db
-        .prepare<[Buffer], number>('SELECT r.size FROM receipts r JOIN logs USING (log_no) WHERE log_id = ?')
-        .pluck()
-        .get(Buffer.from(logId.slice(4), 'hex')) ?? 0
-    );
   }
 
   /** Bytes of the file, and those of them that removing the session's contents frees. */

@@ -73,7 +73,9 @@ export class Outbox {
     const logs = "FROM logs l LEFT JOIN sessions s USING (log_no) LEFT JOIN indexes i USING (log_no) WHERE coalesce(s.gateway, i.gateway, '')";
     const unsent = 'FROM sessions s JOIN logs l USING (log_no) WHERE s.gateway IS NOT NULL AND l.received < l.size';
     const unreceipted = 'coalesce((SELECT r.size FROM receipts r WHERE r.log_no = l.log_no), 0) < l.size';
-    this.#pending = db.prepare(`SELECT l.log_id, s.session_id, l.size, l.received ${logs} = ? AND (l.received < l.size OR ${unreceipted}) ORDER BY l.log_no`);
+    this.#pending = db.prepare(
+      `SELECT l.log_id, s.session_id, l.size, l.received ${logs} = ? AND coalesce(i.current, 1) = 1 AND (l.received < l.size OR ${unreceipted}) ORDER BY l.log_no`,
+    );
     this.#upload = db.prepare(
       `SELECT leaf, leaf_hash, names_salt, names, payload_salt, payload_coding, payload FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id`,
     );
@@ -85,7 +87,7 @@ export class Outbox {
     );
   }
 
-  /** Logs of that gateway (its origin) with entries that it lacks, or has not receipted, the oldest first. */
+  /** Logs of that gateway (its origin) with entries that it lacks, or has not receipted, the oldest first. Without index logs that another one has replaced. */
   pending(gateway: string): PendingLog[] {
     return this.#pending.all(gateway).map((row) => ({
       logId: `log_${row.log_id.toString('hex')}` as LogId,

@@ -31,6 +31,8 @@ export interface SessionSummary {
   readonly masked: number;
   /** Entries that the gateway has. */
   readonly received: number;
+  /** Entries that the gateway has receipted. Nobody but the journal's owner vouches for the others. */
+  readonly receipted: number;
 }
 
 export interface SessionRow {
@@ -51,13 +53,15 @@ export interface SessionRow {
   readonly denied: number;
   readonly masked: number;
   readonly received: number;
+  readonly receipted: number;
   readonly owner_pid: number;
   readonly owner_start: string;
 }
 
 export const sessionRows = `
 SELECT s.session_id, s.connection, s.kind, s.record, s.gateway, s.identity, s.opened_ms, l.log_no, l.log_id, l.state, l.size, l.frontier,
-  l.last_wall_ms, l.calls, l.denied, l.masked, l.received, l.owner_pid, l.owner_start
+  l.last_wall_ms, l.calls, l.denied, l.masked, l.received, l.owner_pid, l.owner_start,
+  coalesce((SELECT r.size FROM receipts r WHERE r.log_no = l.log_no), 0) AS receipted
 FROM sessions s JOIN logs l USING (log_no)`;
 
 export function readSummary(row: SessionRow, nowMs: number): SessionSummary {
@@ -79,6 +83,7 @@ export function readSummary(row: SessionRow, nowMs: number): SessionSummary {
     denied: row.denied,
     masked: row.masked,
     received: row.received,
+    receipted: row.receipted,
   };
 }
 

@@ -44,7 +44,8 @@ export async function pushPending(journal: Journal, identity: GatewayIdentity, o
       logs++;
     } catch (error) {
       if (!(error instanceof McprecError) || !concernsOneLog.has(error.code)) throw error;
-      refused.push({ log, error });
+      const isIndex = log.sessionId === undefined && error.code === 'journal_forked';
+      refused.push({ log, error: isIndex ? await restarted(journal, identity, log, error) : error });
     }
   }
   return { entries, logs, refused };
@@ -89,7 +90,7 @@ async function pushLog(log: PendingLog, push: Push): Promise<number> {
     const isLast = end >= log.size;
     const state = await uploadTo(log, isLast ? await signed(log, end, batch, push) : batch, push);
     // The gateway may have more than we knew (an answer that was lost) or less (restored from a backup): go on from there.
-    if (state.size > Math.max(log.size, end)) await tooMuch(log, state.size, push);
+    if (state.size > Math.max(log.size, end)) tooMuch(log, state.size);
     if (state.lacking && !sentWhole.has(log.logId)) {
       sentWhole.add(log.logId);
       continue;
@@ -110,16 +111,16 @@ async function signed(log: PendingLog, size: number, batch: LogUpload, { journal
   return { ...batch, checkpoint, treeSize: seenTree(journal, identity.gateway)?.size ?? 0 };
 }
 
-/** The gateway has more of a log than this journal: an older copy of the journal was put back. */
-async function tooMuch(log: PendingLog, size: number, { journal, identity }: Push): Promise<never> {
-  if (log.sessionId === undefined) {
-    await journal.restartIndex(identity.gateway, size);
-    throw new McprecError(
-      'witness_rollback',
-      `the gateway has ${size} entries of this journal’s index log, which has ${log.size}: an older copy of the journal was put back; a new index log was begun that says so`,
-    );
-  }
+/** The gateway has more of a log than this journal, or other entries: an older copy of the journal was put back. */
+function tooMuch(log: PendingLog, size: number): never {
   throw new McprecError('journal_forked', `the gateway has ${size} entries of log ${log.logId}, this journal only ${log.size}`);
+}
+
+/** From here on another index log lists the sessions: nothing more of the one before will be taken. */
+async function restarted(journal: Journal, { gateway }: GatewayIdentity, { received, size }: PendingLog, cause: McprecError): Promise<McprecError> {
+  await journal.restartIndex(gateway, received);
+  const message = `the gateway has other entries of this journal’s index log than its ${size}: an older copy of the journal was put back; a new index log was begun that says so`;
+  return new McprecError('witness_rollback', message, { cause });
 }
 
 function contextOf({ journal, identity, clock, required = [] }: Push): ReceiptContext {

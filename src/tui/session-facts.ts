@@ -20,7 +20,17 @@ export function sessionFacts(session: SessionSummary, opening: OpeningFacts, now
     ['counts', `${countText(calls, 'call')}, ${denied.toLocaleString('en-US')} denied, ${countText(masked, 'value')} masked`],
     ['log', `${logId}, ${countText(size, 'entry', 'entries')}`],
     ...(gateway !== undefined ? [['synced', received >= size ? 'the gateway has all of it' : `the gateway has ${received} of ${size} entries`] as const] : []),
+    ['receipts', receiptsText(session)],
   ];
+}
+
+/** Who vouches for the session besides its owner. */
+function receiptsText({ gateway, size, receipted }: SessionSummary): string {
+  if (gateway === undefined) return 'self-attested: a solo session has nobody’s word but its owner’s';
+  if (receipted === 0) return 'self-attested so far: the gateway has receipted none of it';
+  return receipted >= size
+    ? 'the gateway has receipted all of it'
+    : `the gateway has receipted ${receipted} of ${size} entries; the rest is self-attested so far`;
 }
 
 /** `open for 4m 12s`, `closed after 4m 12s`, `crashed; …`. */

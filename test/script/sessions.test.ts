@@ -26,9 +26,9 @@ async function recorded() {
 test('list', async () => {
   const { home } = await recorded();
   const table = [
-    'SESSION           OPENED (UTC)          LASTED  CONNECTION      WHO              STATE   CALLS  DENIED  MASKED',
-    'ses_01a202b3af60  2026-11-22 10:01:00   0.0 ms  localhost:3000  nobody (solo)    closed      0       0       0',
-    'ses_01a202b2c500  2026-11-22 10:00:00  41.89 s  datadog         ana@example.com  closed      6       1       2',
+    'SESSION           OPENED (UTC)          LASTED  CONNECTION      WHO              STATE   CALLS  DENIED  MASKED  RECEIPTS',
+    'ses_01a202b3af60  2026-11-22 10:01:00   0.0 ms  localhost:3000  nobody (solo)    closed      0       0       0  self-attested',
+    'ses_01a202b2c500  2026-11-22 10:00:00  41.89 s  datadog         ana@example.com  closed      6       1       2  self-attested',
   ];
   expect(await run(home, 'list')).toEqual({ code: 0, out: table, err: '' });
   expect(await run(home)).toEqual({ code: 0, out: table, err: '' });
@@ -87,6 +87,7 @@ test('show a session', async () => {
       'counts      6 calls, 1 denied, 2 values masked',
       'log         log_01a202b2c500…, 16 entries',
       'synced      the gateway has 0 of 16 entries',
+      'receipts    self-attested so far: the gateway has receipted none of it',
       'root        <hash>, verified',
       '',
       'TIME (UTC)    TOOL OR METHOD        OUTCOME    TOOK  MASKED  EXCHANGE          REMARK',
