@@ -20,6 +20,7 @@ import { Delivery, type NoAnswer } from './delivery.ts';
 import { type PassedHold, passHold } from './held.ts';
 import { HeldAnswer } from './held-answer.ts';
 import type { Hop } from './hop.ts';
+import { numbered } from './numbering.ts';
 import { tellServer } from './tell.ts';
 import type { UpstreamFailure } from './upstream.ts';
 import { awaitWitness } from './witnessed.ts';
@@ -41,7 +42,7 @@ export interface Arrived {
 /** Serves one request; resolves when its answer is delivered or given up. Never rejects: what goes wrong is answered. */
 export async function serveExchange(hop: Hop, arrived: Arrived): Promise<void> {
   try {
-    await serve(hop, arrived);
+    await serve(numbered(hop), arrived);
   } catch (error) {
     // A failure here is a bug or a dead disk: the client learns that the call did not go on, in words of ours.
     const known = asMcprecError(error);
