@@ -1,10 +1,11 @@
 // The leaf: what of an entry is hashed into its log. One map of deterministic CBOR, written down in docs/journal-format.md.
 import { McprecError } from '../base/errors.ts';
-import type { DecisionId, ExchangeId, LogId } from '../base/ids.ts';
+import type { ExchangeId, LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { CborMapWriter, CborReader } from './cbor.ts';
 import type { TreeHead } from './checkpoint.ts';
 import { type Direction, directions, type EntryDecision, type EntryKind, effects, entryKinds, type MessageKind, messageKinds } from './entry.ts';
+import { fail, fieldReaders, type LeafDraft } from './leaf-fields.ts';
 
 /** The version that stands in every leaf. A new key or kind is a new version. */
 export const leafVersion = 1;
@@ -149,9 +150,6 @@ function writeHead(w: CborMapWriter, head: TreeHead): void {
   w.bytes(head.root, 32);
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type Draft = Mutable<Partial<Leaf>>;
-
 /**
  * The leaf in `bytes`; its byte strings are views of them. Throws `leaf_invalid` for anything that `encodeLeaf` would not write:
  * `encodeLeaf(decodeLeaf(b))` is `b`.
@@ -161,13 +159,13 @@ export function decodeLeaf(bytes: Uint8Array): Leaf {
   const r = new CborReader(bytes);
   const pairs = r.map();
   readVersion(r);
-  const draft: Draft = { final: false, failed: false, maskedCount: 0, wireBytes: 0, storedBytes: 0 };
+  const draft: LeafDraft = { final: false, failed: false, maskedCount: 0, wireBytes: 0, storedBytes: 0 };
   let before: number = key.version;
   for (let i = 1; i < pairs; i++) {
     const k = r.uint();
     if (k <= before) fail(`key ${k} after key ${before}`);
     before = k;
-    const read = readers[k] ?? fail(`the unknown key ${k}`);
+    const read = fieldReaders[k] ?? fail(`the unknown key ${k}`);
     read(r, draft);
   }
   if (!r.done) fail('bytes after its end');
@@ -191,82 +189,4 @@ function isWhole(leaf: Partial<Leaf>): boolean {
     leaf.monoUs !== undefined &&
     leaf.nonce !== undefined
   );
-}
-
-/** One reader for each key behind the version, at the key's place. */
-const readers: readonly (((r: CborReader, to: Draft) => unknown) | undefined)[] = [
-  undefined,
-  (r, to) => (to.logId = `log_${r.idHex()}` as LogId),
-  (r, to) => (to.index = r.uint()),
-  (r, to) => (to.kind = named(kindNames, r.uint(), 'kind')),
-  (r, to) => (to.wallMs = r.uint()),
-  (r, to) => (to.monoUs = r.uint()),
-  (r, to) => (to.nonce = r.bytes(16)),
-  (r, to) => (to.exchange = `exc_${r.idHex()}` as ExchangeId),
-  (r, to) => (to.parent = `exc_${r.idHex()}` as ExchangeId),
-  (r, to) => (to.direction = named(directionNames, r.uint(), 'direction')),
-  (r, to) => (to.message = named(messageNames, r.uint(), 'message kind')),
-  (r, to) => (to.final = yes(r)),
-  (r, to) => (to.status = r.uint()),
-  (r, to) => (to.failed = yes(r)),
-  (r, to) => (to.decision = readDecision(r)),
-  (r, to) => (to.policyHash = r.bytes(32)),
-  (r, to) => (to.maskerVersion = r.text()),
-  (r, to) => (to.maskedCount = positive(r)),
-  (r, to) => (to.wireBytes = positive(r)),
-  (r, to) => (to.storedBytes = positive(r)),
-  (r, to) => (to.payloadCommitment = r.bytes(32)),
-  (r, to) => (to.namesCommitment = r.bytes(32)),
-  (r, to) => (to.mac = r.bytes(16)),
-  (r, to) => (to.messageNumber = r.uint()),
-  (r, to) => (to.totals = readTotals(r)),
-  (r, to) => (to.subject = `log_${r.idHex()}` as LogId),
-  (r, to) => (to.head = readHead(r)),
-  (r, to) => (to.seen = readHead(r)),
-];
-
-function readDecision(r: CborReader): EntryDecision {
-  const length = r.array();
-  if (length !== 2 && length !== 3) fail(`a decision of ${length} parts`);
-  const effect = named(effectNames, r.uint(), 'effect');
-  const id = `dec_${r.idHex()}` as DecisionId;
-  return length === 2 ? { effect, id } : { effect, id, rule: r.text() };
-}
-
-function readTotals(r: CborReader): Totals {
-  if (r.array() !== 4) fail('totals that are not four numbers');
-  return { entries: r.uint(), calls: r.uint(), denied: r.uint(), masked: r.uint() };
-}
-
-function readHead(r: CborReader): TreeHead {
-  if (r.array() !== 2) fail('a head that is not size and root');
-  return { size: r.uint(), root: r.bytes(32) };
-}
-
-// What is false or 0 is left out: written out it would be a second form of the same leaf.
-function yes(r: CborReader): boolean {
-  return r.bool() || fail('a flag that is false is left out');
-}
-
-function positive(r: CborReader): number {
-  return r.uint() || fail('a number that is 0 is left out');
-}
-
-const kindNames = namesByCode(entryKinds);
-const directionNames = namesByCode(directions);
-const messageNames = namesByCode(messageKinds);
-const effectNames = namesByCode(effects);
-
-function namesByCode<K extends string>(codes: Readonly<Record<K, number>>): readonly (K | undefined)[] {
-  const names: (K | undefined)[] = [];
-  for (const name of Object.keys(codes) as K[]) names[codes[name]] = name;
-  return names;
-}
-
-function named<K extends string>(names: readonly (K | undefined)[], code: number, what: string): K {
-  return names[code] ?? fail(`the unknown ${what} ${code}`);
-}
-
-function fail(what: string): never {
-  throw new McprecError('leaf_invalid', `the leaf is not in the form that the format asks for: ${what}`);
 }

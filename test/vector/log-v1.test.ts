@@ -5,10 +5,11 @@ import { zstdDecompressSync } from 'node:zlib';
 import { decode } from 'cborg';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
-import { decodeLeaf, encodeLeaf } from '../../src/evidence/leaf.ts';
+import type { LogId } from '../../src/base/ids.ts';
+import { decodeLeaf, encodeLeaf, type Leaf } from '../../src/evidence/leaf.ts';
 import { Frontier } from '../../src/evidence/merkle.ts';
 import { emptyTail, extend } from '../../src/evidence/tail.ts';
-import { countingRandom, logId, requestDraft } from '../evidence/samples.ts';
+import { bytes, countingRandom, logId, requestDraft } from '../evidence/samples.ts';
 import { findingsOf, journalPath, open, openSession } from '../journal/support.ts';
 import { vectorDrafts } from './drafts.ts';
 
@@ -98,4 +99,40 @@ test('a journal file of version 1 is read, verified and written on', async () =>
   const log = await openSession(journal);
   await log.append([requestDraft(systemClock, 1)]);
   expect(findingsOf(path)).toEqual([]);
+});
+
+/** Keys 25 to 27 stand in index logs and heartbeats, of which the golden log has none. */
+test.each<[string, Partial<Leaf>, string]>([
+  [
+    'an opened session',
+    { kind: 'opened', subject: `log_${'22'.repeat(16)}` as LogId },
+    'a8000101501111111111111111111111111111111102010311041b0000019aaaac2600051a002625a006506666666666666666666666666666666618195022222222222222222222222222222222',
+  ],
+  [
+    'how it ended',
+    { kind: 'ended', subject: `log_${'22'.repeat(16)}` as LogId, head: { size: 8, root: bytes(32, 0x44) } },
+    'a9000101501111111111111111111111111111111102010312041b0000019aaaac2600051a002625a006506666666666666666666666666666666618195022222222222222222222222222222222181a820858204444444444444444444444444444444444444444444444444444444444444444',
+  ],
+  [
+    'a heartbeat that has seen the gateway’s tree',
+    { kind: 'heartbeat', seen: { size: 300, root: bytes(32, 0x55) } },
+    'a8000101501111111111111111111111111111111102010309041b0000019aaaac2600051a002625a0065066666666666666666666666666666666181b8219012c58205555555555555555555555555555555555555555555555555555555555555555',
+  ],
+])('the golden bytes of %s', (_what, more, golden) => {
+  const leaf: Leaf = {
+    logId,
+    index: 1,
+    kind: 'opened',
+    wallMs: 1_763_800_000_000,
+    monoUs: 2_500_000,
+    nonce: bytes(16, 0x66),
+    final: false,
+    failed: false,
+    maskedCount: 0,
+    wireBytes: 0,
+    storedBytes: 0,
+    ...more,
+  };
+  expect(hex(encodeLeaf(leaf))).toBe(golden);
+  expect(decodeLeaf(Buffer.from(golden, 'hex'))).toMatchObject(more);
 });
