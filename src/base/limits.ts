@@ -53,6 +53,8 @@ export const limits = {
   foreignOwnerMsMax: 24 * 60 * 60_000,
   /** Entries, and bytes of their payloads, that one read takes from the journal. */
   readEntriesMax: 1_000,
+  /** Entries in one answer to an auditor. */
+  auditEntriesMax: 200,
   readBytesMax: 16 * MiB,
   /** Sessions that the browser of recordings reads at once, how often it looks for news, and up to how many entries it verifies unasked. */
   browserPageSessions: 500,

@@ -104,7 +104,7 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
 function registerRecord(program: Command, { io, exit }: CommandContext): void {
   program
     .command('verify')
-    .description('recompute the evidence of the journal: every leaf, commitment and root')
+    .description('recompute the evidence of the journal, or with --gateway alone that of a gateway: every leaf, commitment and root')
     .option('--session <id>', 'only this session; the start of an id will do')
     .option('--bundle <file>', 'not the journal, but a bundle that mcprec sessions export wrote')
     .option('--reconcile', 'compare with what the gateway recorded of the same sessions')

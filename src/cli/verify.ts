@@ -7,6 +7,7 @@ import type { SessionReport } from '../journal/verify.ts';
 import { journalPath } from './home.ts';
 import { type Io, say, sayJson } from './io.ts';
 import type { SecretFlags } from './login.ts';
+import { runVerifyGateway } from './verify-gateway.ts';
 import { reconcileAll, runVerifyBundle, sayReconciled } from './verify-more.ts';
 
 export interface VerifyOptions extends SecretFlags {
@@ -19,9 +20,11 @@ export interface VerifyOptions extends SecretFlags {
   readonly json?: boolean;
 }
 
-/** Verifies the journal, or a bundle. Resolves to 0, or to 7 (`verify_failed`) where anything is wrong. Throws `not_found`, `id_ambiguous`, `journal_*`. */
+/** Verifies the journal, a bundle, or (`--gateway` without `--session` and `--reconcile`) what the gateway holds. Resolves to 0, or to 7 (`verify_failed`) where anything is wrong. Throws `not_found`, `id_ambiguous`, `journal_*`. */
 export async function runVerify(options: VerifyOptions, io: Io): Promise<number> {
   if (options.bundle !== undefined) return runVerifyBundle(options.bundle, options, io);
+  const { gateway } = options;
+  if (gateway !== undefined && !options.reconcile && options.session === undefined) return runVerifyGateway({ ...options, gateway }, io);
   using journal = openJournal({ path: journalPath(io.home), clock: io.clock, random: io.random, mode: 'read' });
   const verifier = journal.verifier();
   const ids = options.session === undefined ? verifier.sessionIds() : [journal.findSession(options.session).sessionId];

@@ -30,6 +30,8 @@ const findingCodes = [
   'close_missing',
   'entry_after_close',
   'totals_differ',
+  /** The gateway's tree does not go on from a head that somebody has seen, or its hashes do not give the head that it signed. */
+  'tree_differs',
   /** At some size the log does not have the root that a signed checkpoint, a receipt or an index log states. */
   'head_differs',
   /** One of these covers more entries than there are. */

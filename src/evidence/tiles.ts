@@ -1,4 +1,5 @@
 // The addresses of tiles (c2sp.org/tlog-tiles): which part of a tree a path asks for.
+import { McprecError } from '../base/errors.ts';
 import type { NodeReader } from './proof.ts';
 
 /** Hashes, or entries, in a full tile. */
@@ -22,6 +23,28 @@ export function parseTilePath(path: string): Tile | undefined {
   const n = Number(digits.replaceAll(/[x/]/g, ''));
   if (level === 'entries') return { level, n, width };
   return Number(level) <= LEVEL_MAX ? { level: Number(level), n, width } : undefined;
+}
+
+/** The path of a tile behind `/tile/`; the inverse of `parseTilePath`. */
+export function formatTilePath({ level, n, width }: Tile): string {
+  const groups =
+    String(n)
+      .padStart(Math.ceil(String(n).length / 3) * 3, '0')
+      .match(/.{3}/g) ?? [];
+  const path = groups.map((digits, i) => (i < groups.length - 1 ? `x${digits}` : digits)).join('/');
+  return `${level}/${path}${width === tileWidth ? '' : `.p/${width}`}`;
+}
+
+/** The entries in a tile of them. Throws `note_invalid` where it is cut off. */
+export function readEntryBundle(bytes: Uint8Array): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 2 + (bytes[at] ?? 0) * 256 + (bytes[at + 1] ?? 0);
+    if (end > bytes.length || at + 2 > bytes.length) throw new McprecError('note_invalid', 'a tile of entries is cut off');
+    entries.push(bytes.subarray(at + 2, end));
+    at = end;
+  }
+  return entries;
 }
 
 /** The leaves or nodes that a tile stands for: `count` from number `from` on, at this level of the tree. */

@@ -6,20 +6,26 @@ import { type LogId, parseId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { controlPaths, type LogUpload, leavesQuerySchema, leavesSchema, logStateSchema, registerIndexSchema } from '../protocol/control.ts';
 import type { LogRecord, Store } from '../store/store.ts';
+import { auditLogRoutes } from './audit-routes.ts';
 import { readDeviceKey } from './devices.ts';
 import { stateOf } from './summaries.ts';
 import type { Caller } from './tokens.ts';
 import { readUpload } from './uploads.ts';
+import type { Sequencer } from './sequencer.ts';
 import type { Witness } from './witness.ts';
 
 export interface LogRouteParts {
   readonly store: Store;
   readonly witness: Witness;
+  readonly sequencer: Sequencer;
+  /** Throws where the caller is no administrator. */
+  readonly mayAudit: (request: FastifyRequest) => void;
   readonly clock: { wallMs(): number };
   readonly callerOf: (request: FastifyRequest) => Caller;
 }
 
-export function logRoutes(app: FastifyInstance, { store, witness, clock, callerOf }: LogRouteParts): void {
+export function logRoutes(app: FastifyInstance, { store, witness, sequencer, clock, callerOf, mayAudit }: LogRouteParts): void {
+  auditLogRoutes(app, { store, sequencer, mayAudit, readable: (request) => readable(callerOf(request), idOf(request)) });
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.get(controlPaths.log(':id'), { schema: { response: { 200: logStateSchema } } }, async (request) =>
     stateOf(await readable(callerOf(request), idOf(request))),
@@ -54,13 +60,13 @@ export function logRoutes(app: FastifyInstance, { store, witness, clock, callerO
       case 'unknown':
         throw new McprecError('not_found', 'there is no such log');
       case 'forked':
+        if (upload.checkpoint !== undefined) await witness.contradicted(log.logId, upload.checkpoint, outcome.reason);
         throw new McprecError('journal_forked', `the log contradicts what the gateway holds of it: ${outcome.reason}`);
       case 'invalid':
         throw new McprecError('verify_failed', `the upload does not verify: ${outcome.reason}`);
       default:
         return outcome satisfies never;
     }
-        if (upload.checkpoint !== undefined) await witness.contradicted(log.logId, upload.checkpoint, outcome.reason);
   });
 
   async function receiptFor(log: LogRecord, { checkpoint, treeSize = 0 }: LogUpload) {

@@ -66,11 +66,12 @@ export function protectedRoutes(app: FastifyInstance, parts: ApiParts): void {
     });
     grantRoutes(scope, parts);
     sessionRoutes(scope, parts);
-    logRoutes(scope, { ...parts, callerOf });
-    approvalRoutes(scope, parts.approvals, callerOf);
-    auditRoutes(scope, parts, (request) => {
+    const mayAudit = (request: FastifyRequest): void => {
       if (!callerOf(request).admin) throw new McprecError('not_found', 'there is no such address');
-    });
+    };
+    logRoutes(scope, { ...parts, callerOf, mayAudit });
+    approvalRoutes(scope, parts.approvals, callerOf);
+    auditRoutes(scope, parts, mayAudit);
   });
 }
 

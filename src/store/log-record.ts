@@ -16,6 +16,8 @@ export function logOf(row: Selectable<LogTable>): LogRecord {
     root: row.root,
     calls: row.calls,
     denied: row.denied,
+    masked: row.masked,
+    ...(row.last_kind !== null && { lastKind: row.last_kind as EntryKind }),
     ended: row.last_kind !== null && endsLog(row.last_kind as EntryKind),
     ...(row.quarantine !== null && { quarantine: row.quarantine }),
   };

@@ -71,6 +71,10 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
       const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).executeTakeFirst();
       return row && logOf(row);
     },
+    async gatewayIndex() {
+      const row = await db.selectFrom('logs').selectAll().where('vantage', '=', 'gateway-index').executeTakeFirst();
+      return row && logOf(row);
+    },
     async leaves(logId, from, limit) {
       const rows = await db
         .selectFrom('entries')

@@ -1,6 +1,7 @@
 // What a gateway keeps, whatever database holds it. Types only; test/contract/store.ts says what each implementation must do.
 import type { ApprovalId, DeviceId, ExchangeId, GrantId, LogId, SessionId } from '../base/ids.ts';
-import type { EntryDraft } from '../evidence/entry.ts';
+import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
+import type { Counts } from '../evidence/tail.ts';
 import type { Identity, LogUpload, UploadedEntry } from '../protocol/control.ts';
 import type { ApprovalStore, DeliveryStore } from './approval.ts';
 
@@ -77,7 +78,7 @@ export interface SessionEnding {
 /** Who wrote a log: the laptop or the gateway, of a session or as an index of what was opened. */
 export type Vantage = 'forwarder' | 'gateway' | 'index' | 'gateway-index';
 
-export interface LogRecord {
+export interface LogRecord extends Counts {
   readonly logId: LogId;
   /** Absent for an index log. */
   readonly sessionId?: SessionId;
@@ -86,8 +87,7 @@ export interface LogRecord {
   readonly vantage: Vantage;
   readonly size: number;
   readonly root: Uint8Array;
-  readonly calls: number;
-  readonly denied: number;
+  readonly lastKind?: EntryKind;
   /** True where its last entry is the last one that there can be. */
   readonly ended: boolean;
   /** Why nothing more is taken into it. */
@@ -153,6 +153,8 @@ export interface LogStore {
   /** The gateway's log of that session, ready to be written. Undefined where there is none. */
   openLog(sessionId: SessionId): Promise<SessionLog | undefined>;
   log(logId: LogId): Promise<LogRecord | undefined>;
+  /** The gateway's own index log; undefined before the first session. */
+  gatewayIndex(): Promise<LogRecord | undefined>;
   /** Takes the next part of a forwarder's log; a part that is held already is `stored` again, one that contradicts it is `forked`. */
   ingest(logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested>;
   /** The leaves of up to `limit` entries from index `from`, in order. */
@@ -224,6 +226,8 @@ export interface TreeStore {
   /** Whose the log is. */
   logOwner(logId: LogId): Promise<Owner | undefined>;
   witnessed(logId: LogId): Promise<Witnessed | undefined>;
+  /** All checkpoints of the log in the tree, the oldest first. */
+  checkpointsOf(logId: LogId): Promise<readonly { readonly index: number; readonly note: string }[]>;
   treeSize(): Promise<number>;
   /** Nodes by `level/n`; those that are not there are left out. */
   treeNodes(nodes: readonly { readonly level: number; readonly n: number }[]): Promise<ReadonlyMap<string, Uint8Array>>;

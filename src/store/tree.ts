@@ -41,6 +41,9 @@ export function treeQueries(db: Kysely<Tables>, writer: Writer): TreeStore {
       const row = await db.selectFrom('witnessed').selectAll().where('log', '=', idBytes(logId)).executeTakeFirst();
       return row && { size: row.size, root: row.root, note: row.note, treeIndex: row.tree_index };
     },
+    async checkpointsOf(logId) {
+      return db.selectFrom('tree_leaves').select(['idx as index', 'note']).where('log', '=', idBytes(logId)).orderBy('idx').execute();
+    },
     async treeSize() {
       const last = await db.selectFrom('tree_leaves').select('idx').orderBy('idx', 'desc').limit(1).executeTakeFirst();
       return last === undefined ? 0 : last.idx + 1;

@@ -78,6 +78,7 @@ CREATE TABLE tree_leaves (
   note TEXT NOT NULL,
   at_ms INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX tree_leaves_by_log ON tree_leaves (log);
 CREATE TABLE tree_nodes (level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, n)) STRICT, WITHOUT ROWID;
 CREATE TABLE tree_heads (size INTEGER PRIMARY KEY, note TEXT NOT NULL) STRICT;
 CREATE TABLE alarms (

@@ -92,7 +92,7 @@ export class SimulatedGateway {
       reply.code(answerOf(error).status).send({ error: { code: (error as McprecError).code, message: error.message } }),
     );
     const caller = { identity: { ...this.#owner, groups: [] }, admin: false };
-    logRoutes(app, { store, witness, clock: this.#clock, callerOf: () => caller as never });
+    logRoutes(app, { store, witness, sequencer, clock: this.#clock, callerOf: () => caller as never, mayAudit: () => undefined });
     return { store, app };
   }
 }

@@ -1,0 +1,216 @@
+// Tampering with the gateway's own store file: what an auditor finds, and what only somebody who saw the tree before can show.
+import { generateKeyPairSync } from 'node:crypto';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterAll, beforeAll, expect, it, test } from 'vitest';
+import { type ErrorCode, McprecError } from '../../src/base/errors.ts';
+import { idFromBytes } from '../../src/base/ids.ts';
+import { originOf, parseCheckpoint, signCheckpoint } from '../../src/evidence/checkpoint.ts';
+import { decodeLeaf, encodeLeaf, type Leaf } from '../../src/evidence/leaf.ts';
+import { Frontier, leafHash } from '../../src/evidence/merkle.ts';
+import { formatVerifier, noteVerifier, rawPublicKey } from '../../src/evidence/note.ts';
+import { loadKeys } from '../../src/gateway/keys.ts';
+import { type AuditOptions, auditGateway } from '../../src/sync/gateway-audit.ts';
+import type { SeenTree } from '../../src/sync/gateway-tree.ts';
+import type { Caller } from './caller.ts';
+import { TestWorld } from './support.ts';
+
+let world: TestWorld;
+let sre: Caller;
+let admin: Caller;
+/** Of the session that is tampered with. */
+let log: Buffer;
+let sessionId: string;
+let seen: SeenTree;
+const file = (name: string) => join(world.directory, name);
+const gatewayKey = () => loadKeys({ kind: 'file', path: file('keys.json') }, {}, world.ids.random).signingKey;
+
+const audit = (caller: Caller, over: Partial<AuditOptions> = {}) =>
+  auditGateway(
+    {
+      async request(method, path) {
+        const answer = await caller.send(method, path);
+        const body = Buffer.from(await answer.arrayBuffer());
+        const json = (): unknown => JSON.parse(body.toString());
+        if (!answer.ok) throw new McprecError((json() as { error: { code: ErrorCode } }).error.code, path);
+        return { status: answer.status, headers: {}, body, json };
+      },
+    },
+    { seen: undefined, required: [], known: [], own: () => undefined, signal: AbortSignal.timeout(60_000), ...over },
+  );
+const found = ({ findings, sessions }: Awaited<ReturnType<typeof audit>>) =>
+  [...findings, ...sessions.flatMap(({ logs }) => logs.flatMap((one) => one.findings))].map(({ code, index, message }) => `${code} ${index ?? '-'} ${message}`);
+
+async function record(): Promise<string> {
+  const grant = await sre.grant('datadog');
+  for (const name of ['search_logs', 'delete_monitor', 'get_metric']) {
+    await grant.send({ body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${name}","arguments":{"query":"service:checkout"}}}` });
+  }
+  await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+  return grant.response.sessionId;
+}
+
+async function headNow(): Promise<SeenTree> {
+  const note = await (await fetch(`${world.gateway.url}/checkpoint`)).text();
+  return { note, verifier: formatVerifier(noteVerifier(new URL(world.gateway.publicUrl).host, 'ed25519', rawPublicKey(gatewayKey()))) };
+}
+
+beforeAll(async () => {
+  world = await TestWorld.start();
+  [sre, admin] = await Promise.all([world.caller('sre'), world.caller('admin')]);
+  await record();
+  await world.gateway.close();
+  copyFileSync(file('gateway.db'), file('older.db'));
+  await world.startGateway();
+  sessionId = await record();
+  await world.restartGateway();
+  seen = await headNow();
+  await world.gateway.close();
+  copyFileSync(file('gateway.db'), file('kept.db'));
+  await world.startGateway();
+  using db = opened();
+  log = db.value.prepare("SELECT log FROM logs WHERE session_id = ? AND vantage = 'gateway'").pluck().get(sessionId) as Buffer;
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+function opened() {
+  const value = new Database(file('gateway.db'));
+  return { value, [Symbol.dispose]: () => void value.close() };
+}
+
+/** Puts a copy of the file in place, changes it, and starts the gateway on it. */
+async function tamper(change: (db: Database.Database) => void, from = 'kept.db'): Promise<void> {
+  await world.gateway.close();
+  for (const end of ['', '-wal', '-shm']) rmSync(file(`gateway.db${end}`), { force: true });
+  copyFileSync(file(from), file('gateway.db'));
+  {
+    using db = opened();
+    db.value.pragma('foreign_keys = OFF');
+    change(db.value);
+  }
+  await world.startGateway();
+}
+
+/** Whoever can write the file also recomputes its hashes. */
+function rehash(db: Database.Database): void {
+  const rows = db.prepare('SELECT leaf FROM entries WHERE log = ? ORDER BY idx').pluck().all(log) as Buffer[];
+  const frontier = new Frontier();
+  for (const leaf of rows) frontier.append(leafHash(leaf));
+  db.prepare('UPDATE logs SET size = ?, root = ?, frontier = ? WHERE log = ?').run(frontier.size, frontier.root(), frontier.encode(), log);
+}
+
+function edit(db: Database.Database, index: number, change: (leaf: Leaf) => Leaf): void {
+  const leaf = encodeLeaf(change(decodeLeaf(db.prepare('SELECT leaf FROM entries WHERE log = ? AND idx = ?').pluck().get(log, index) as Buffer)));
+  db.prepare('UPDATE entries SET leaf = ?, leaf_hash = ? WHERE log = ? AND idx = ?').run(leaf, leafHash(leaf), log, index);
+  rehash(db);
+}
+
+it('an untouched store verifies, for its owner, for an administrator, and against the tree that was seen', async () => {
+  await tamper(() => undefined);
+  const own = await audit(sre, { seen, known: [sessionId] });
+  expect([found(own), own.whole, own.sessions.length]).toEqual([[], false, 2]);
+  const whole = await audit(admin, { seen });
+  expect([found(whole), whole.whole]).toEqual([[], true]);
+  expect(whole.sessions.every(({ logs }) => logs.some(({ entries }) => entries > 6))).toBe(true);
+});
+
+/** The file alone shows these: whoever reads it back finds them, the owner of the session as well as an administrator. */
+test.each<readonly [string, (db: Database.Database) => void, RegExp]>([
+  ['a payload byte flipped', (db) => flip(db, 3), /^payload_(differs|unreadable) 3 /],
+  [
+    'an entry edited, all hashes recomputed',
+    (db) => edit(db, 2, (leaf) => ({ ...leaf, wireBytes: 1 })),
+    /^head_differs - the first \d+ entries do not have the root that leaf \d+ of/,
+  ],
+  ['an entry deleted in the middle', (db) => void db.prepare('DELETE FROM entries WHERE log = ? AND idx = 2').run(log), /^entry_missing 2 /],
+  [
+    'the end cut off, the head rewritten',
+    (db) => {
+      db.prepare('DELETE FROM entries WHERE log = ? AND idx > 4').run(log);
+      rehash(db);
+    },
+    /^end_missing 5 leaf \d+ of the gateway’s tree covers/,
+  ],
+  ['two entries exchanged', (db) => swap(db, 'entries', 2, 3), /^index_differs 2 /],
+  [
+    'an entry inserted',
+    (db) =>
+      void db
+        .prepare(
+          'INSERT INTO entries SELECT log, 100, leaf, leaf_hash, received_ms, wall_ms, kind, exchange, direction, message, status, failed, effect, rule FROM entries WHERE log = ? AND idx = 2',
+        )
+        .run(log),
+    /^entry_surplus /,
+  ],
+  ['a payload exchanged for another’s', (db) => swap(db, 'payloads', 1, 3), /^payload_differs 1 /],
+  ['the clock set back', (db) => edit(db, 3, (leaf) => ({ ...leaf, wallMs: leaf.wallMs - 3_600_000 })), /^clock_unmarked 3 /],
+  ['the policy’s hash changed', (db) => edit(db, 1, (leaf) => ({ ...leaf, policyHash: new Uint8Array(32) })), /^head_differs /],
+  [
+    'a checkpoint signed again with another key',
+    (db) => {
+      const note = parseCheckpoint(db.prepare('SELECT note FROM tree_leaves WHERE log = ? ORDER BY idx LIMIT 1').pluck().get(log) as string);
+      const forged = signCheckpoint(originOf(idFromBytes('log', log)), note, generateKeyPairSync('ed25519').privateKey);
+      db.prepare('UPDATE tree_leaves SET note = ? WHERE idx = (SELECT min(idx) FROM tree_leaves WHERE log = ?)').run(forged, log);
+    },
+    /^signature_invalid - .*has not signed it/,
+  ],
+  [
+    'the person in the list changed',
+    (db) => void db.prepare('UPDATE sessions SET connection = ? WHERE session_id = ?').run('quiet', sessionId),
+    /^column_differs 0 the gateway lists/,
+  ],
+])('%s is found', async (_what, change, expected) => {
+  await tamper(change);
+  for (const caller of [sre, admin]) expect(found(await audit(caller))).toContainEqual(expect.stringMatching(expected));
+});
+
+it('a session removed whole is found: by the index log and the tree, and by the laptop that had it', async () => {
+  await tamper((db) => {
+    for (const table of ['entries', 'payloads', 'names', 'witnessed'])
+      db.prepare(`DELETE FROM ${table} WHERE log IN (SELECT log FROM logs WHERE session_id = ?)`).run(sessionId);
+    for (const table of ['logs', 'sessions']) db.prepare(`DELETE FROM ${table} WHERE session_id = ?`).run(sessionId);
+  });
+  const missing = found(await audit(admin)).filter((text) => text.startsWith('session_missing'));
+  expect(missing).toHaveLength(2);
+  expect(missing[0]).toMatch(/its index log lists|its tree has checkpoints of/);
+  expect(found(await audit(sre))).toEqual([]);
+  expect(found(await audit(sre, { known: [sessionId] }))).toEqual([expect.stringMatching(/^session_missing .*of which this laptop has a record/)]);
+});
+
+it('what is cut out of the index log as well shows in its own checkpoints', async () => {
+  await tamper((db) => {
+    const index = db.prepare("SELECT log FROM logs WHERE vantage = 'gateway-index'").pluck().get() as Buffer;
+    db.prepare('DELETE FROM entries WHERE log = ? AND idx >= 4').run(index);
+  });
+  expect(found(await audit(admin))).toContainEqual(expect.stringMatching(/^entry_missing 4 the gateway’s index log/));
+});
+
+it('an older copy put back verifies by itself, and not against the tree that was seen', async () => {
+  await tamper(() => undefined, 'older.db');
+  expect(found(await audit(admin))).toEqual([]);
+  expect(found(await audit(sre, { seen }))).toEqual([expect.stringMatching(/^tree_differs - .*an older copy/)]);
+});
+
+it('another history with the same signature is found by whoever saw the first one (split view)', async () => {
+  await tamper(() => undefined);
+  const { origin, size } = parseCheckpoint(seen.note);
+  const shown = { ...seen, note: signCheckpoint(origin, { size, root: new Uint8Array(32).fill(7) }, gatewayKey()) };
+  expect(found(await audit(sre, { seen: shown }))).toEqual([expect.stringMatching(/^tree_differs - .*two histories/)]);
+});
+
+function flip(db: Database.Database, index: number): void {
+  const bytes = db.prepare('SELECT bytes FROM payloads WHERE log = ? AND idx = ?').pluck().get(log, index) as Buffer;
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  db.prepare('UPDATE payloads SET bytes = ? WHERE log = ? AND idx = ?').run(bytes, log, index);
+}
+
+function swap(db: Database.Database, table: 'entries' | 'payloads', a: number, b: number): void {
+  const move = db.prepare(`UPDATE ${table} SET idx = ? WHERE log = ? AND idx = ?`);
+  for (const [to, from] of [
+    [1_000, a],
+    [a, b],
+    [b, 1_000],
+  ])
+    move.run(to, log, from);
+}
