@@ -13,7 +13,7 @@ export const hasFunction = celFunc(NAME, [CelScalar.DYN, CelScalar.STRING], CelS
 });
 
 /** Makes each `has` of the expression a call of that function, in place. */
-export function useHasFunction(expr: CelExpr): void {
+export function putHasFunction(expr: CelExpr): void {
   for (const one of [...everyExpr(expr)]) {
     const { exprKind } = one;
     if (exprKind.case !== 'selectExpr' || !exprKind.value.testOnly || exprKind.value.operand === undefined) continue;

@@ -7,7 +7,7 @@ import type { Call } from './call.ts';
 import { type CelExpr, CelTypeError, checkCel } from './cel-check.ts';
 import { type CallSize, stepsOf } from './cel-cost.ts';
 import { unguardedIn } from './cel-guard.ts';
-import { hasFunction, useHasFunction } from './cel-has.ts';
+import { hasFunction, putHasFunction } from './cel-has.ts';
 import { everyExpr, stringLiteral } from './cel-tree.ts';
 import { ConditionFault, celCall, celTime, celValueOf } from './cel-values.ts';
 import type { SessionVariables } from './context.ts';
@@ -96,7 +96,7 @@ function evaluator(env: CelEnv, parsed: ReturnType<typeof parse>): Condition['ho
   const reads = new Set([...everyExpr(expr)].map(({ exprKind }) => (exprKind.case === 'identExpr' ? exprKind.value.name : '')));
   const isQuick = stepsOf(expr, SMALL) <= limits.conditionStepsMax;
   // Last: what comes before looks at the condition as it was written.
-  useHasFunction(expr);
+  putHasFunction(expr);
   const evaluate = plan(env, parsed);
   return (moment) => {
     const { call } = moment;

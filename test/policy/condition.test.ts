@@ -38,7 +38,7 @@ describe('what cannot be evaluated is no answer', () => {
     ['has(args.scope)', '{"Scope":"env:prod"}', 'the argument scope is written in another case'],
     ['"scope" in args', '{"SCOPE":"env:prod"}', 'the argument scope is written in another case'],
     ['args["scope"] == "x"', '{"scope":"x"}', true],
-    ['has(args.x) && args.x == 1', '[1]', false],
+    ['has(args.x) && args.x == 1', '[1]', 'has() looks for a member of what is no object'],
   ] as const)('%s of %s', (text, args, outcome) => {
     if (outcome instanceof RegExp) expect(holds(text, args)).toMatch(outcome);
     else expect(holds(text, args)).toBe(outcome);
@@ -46,12 +46,12 @@ describe('what cannot be evaluated is no answer', () => {
 });
 
 describe('has() tells what is missing from what is something else', () => {
-  test.each([
+  test.each<[string, boolean | string]>([
     ['{"o":{"all":true}}', true],
     ['{"o":{}}', false],
     ['{"o":{"all":null}}', false],
     ['{}', 'field not found: o'],
-    ...['"{\\"all\\":true}"', '["all"]', 'null', '5'].map((o) => [`{"o":${o}}`, 'has() looks for a member of what is no object'] as const),
+    ...['"{\\"all\\":true}"', '["all"]', 'null', '5'].map((o): [string, string] => [`{"o":${o}}`, 'has() looks for a member of what is no object']),
   ])('%s', (args, outcome) => expect(holds('has(args.o.all)', args)).toBe(outcome));
 });
 
