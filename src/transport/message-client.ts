@@ -43,7 +43,8 @@ export class MessageClient {
   /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
   async take(message: Buffer): Promise<void> {
     const outline = outlineOf(message);
-    const isUrgent = outline.isAnswer || this.#owing(outline.cancels).length > 0;
+    // What the server may wait for while it answers must not wait for its answers; but a cancel stays behind its call.
+    const isUrgent = outline.isOneWay && (outline.cancels === undefined || this.#owing(outline.cancels).length > 0);
     await this.#turnstile.enter({ bytes: message.length, isUrgent, begin: () => this.#begin(outline) });
   }
 
@@ -62,10 +63,8 @@ export class MessageClient {
   async close(): Promise<void> {
     await this.#turnstile.emptied(limits.drainMsMax);
     this.#closing.abort();
-    for (const flight of [...this.#flights]) {
-      flight.cut.abort();
-      await flight.fail('the client ended its session before the answer came').catch(() => undefined);
-    }
+    for (const flight of this.#flights) flight.cut.abort();
+    await this.#turnstile.emptied(limits.drainMsMax);
     if (this.#kept.sessionId === undefined) return;
     try {
       const response = await call(this.#options.agent, {
@@ -83,6 +82,7 @@ export class MessageClient {
     const flight = new Flight(outline.owed, this.#options.deliver);
     this.#flights.add(flight);
     for (const cancelled of this.#owing(outline.cancels)) cancelled.isGivenUp = true;
+    if (this.#closing.signal.aborted) flight.cut.abort();
     const done = this.#fly(outline, flight).finally(() => this.#flights.delete(flight));
     // Notices and answers keep their place before what follows them; what `initialize` brings is needed for the next message.
     const isFirst = outline.owed.length === 0 || outline.method === 'initialize';
@@ -102,8 +102,10 @@ export class MessageClient {
       await flight.fail('the answer did not come');
       this.#after(outline);
     } catch (error) {
-      if (signal.aborted) return;
-      await flight.fail(error instanceof Overlong ? error.message : 'mcprec lost the call').catch(() => undefined);
+      const isClosing = this.#closing.signal.aborted;
+      if (signal.aborted && !isClosing) return;
+      const reason = isClosing ? 'the client ended its session before the answer came' : 'mcprec lost the call';
+      await flight.fail(error instanceof Overlong ? error.message : reason).catch(() => undefined);
     }
   }
 

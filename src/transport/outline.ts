@@ -8,8 +8,6 @@ export interface Outline {
   readonly body: Buffer;
   /** True of a notification and of an answer: whatever becomes of it, its sender is told nothing (JSON-RPC 2.0 §4.1). */
   readonly isOneWay: boolean;
-  /** True of the answer to a request of the server. */
-  readonly isAnswer: boolean;
   /** Undefined in a batch. */
   readonly node: JsonObject | undefined;
   readonly method: string | undefined;
@@ -25,7 +23,7 @@ export function outlineOf(body: Buffer): Outline {
   const text = decodeUtf8(body);
   const root = text === undefined ? undefined : parseJson(text);
   if (text === undefined || root === undefined || root.type === 'fault') {
-    return { body, isOneWay: false, isAnswer: false, node: undefined, method: undefined, revision: undefined, owed: [], cancels: undefined };
+    return { body, isOneWay: false, node: undefined, method: undefined, revision: undefined, owed: [], cancels: undefined };
   }
   const node = root.type === 'object' ? root : undefined;
   const method = stringMember(node, 'method');
@@ -34,7 +32,6 @@ export function outlineOf(body: Buffer): Outline {
   return {
     body,
     isOneWay: isAnswer || (node !== undefined && method !== undefined && member(node, 'id') === undefined),
-    isAnswer,
     node,
     method,
     revision: revisionOf(node),

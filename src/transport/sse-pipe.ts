@@ -22,6 +22,7 @@ class SsePipe implements Pipe, AnswerReceiver {
   readonly #splitter = new SseSplitter(limits.lineBytesMax);
   readonly #endpoint = Promise.withResolvers<string>();
   readonly #abort: () => void;
+  readonly #late: NodeJS.Timeout;
   #opened = false;
   #flow: AnswerFlow | undefined;
   #paused = false;
@@ -33,6 +34,10 @@ class SsePipe implements Pipe, AnswerReceiver {
     this.#events = events;
     this.#headers = dropHeaders(request.headers, (name) => ownHeaders.test(name));
     this.#endpoint.promise.catch(() => undefined);
+    this.#late = setTimeout(() => {
+      this.#end('the server named no address for messages in time');
+      this.#abort();
+    }, limits.connectMsMax);
     this.#abort = upstream.send({ ...request, verb: 'GET', headers: [...this.#headers, 'Accept', 'text/event-stream'], body: undefined }, this);
   }
 
@@ -109,12 +114,14 @@ class SsePipe implements Pipe, AnswerReceiver {
       return;
     }
     this.#opened = true;
+    clearTimeout(this.#late);
     this.#endpoint.resolve(`${url.pathname}${url.search}`);
   }
 
   #end(reason: string): void {
     if (this.#over) return;
     this.#over = true;
+    clearTimeout(this.#late);
     this.#endpoint.reject(new PipeFault(reason, true));
     // Whoever opened the pipe does not know it yet where the stream failed at once.
     queueMicrotask(() => this.#events.ended({ reason, neverOpened: !this.#opened }));

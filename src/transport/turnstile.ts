@@ -16,15 +16,23 @@ export class Turnstile {
   #waiting = 0;
   #bytes = 0;
   #left = Promise.withResolvers<void>();
-  /** Settles when the last of those that wait has begun. */
+  /** Settles when the one that began last lets the one behind it begin. */
+  #gate: Promise<void> = Promise.resolve();
+  /** Settle when the last of those that wait has begun. */
   #queue: Promise<void> = Promise.resolve();
+  #urgent: Promise<void> = Promise.resolve();
 
-  /** Resolves when the next message may be read. */
+  /** Resolves when the next message may be read, which is soon: a client that is not read from could not even be seen to go. */
   async enter(entrant: Entrant): Promise<void> {
     this.#bytes += entrant.bytes;
-    // A client that has much to say is still heard: what it answers to the server must reach it, or neither goes on.
-    if (!entrant.isUrgent && (this.#waiting > 0 || this.#inside >= limits.clientInFlightMax)) this.#queueUp(entrant);
-    else await this.#begin(entrant);
+    this.#waiting++;
+    if (entrant.isUrgent && this.#isFull) this.#urgent = this.#urgent.then(() => this.#pass(entrant));
+    else {
+      this.#queue = this.#queue.then(async () => {
+        while (this.#isFull) await this.#left.promise;
+        await this.#pass(entrant);
+      });
+    }
     while (this.#bytes >= limits.clientInFlightBytesMax) await this.#left.promise;
   }
 
@@ -38,18 +46,16 @@ export class Turnstile {
     }
   }
 
-  #queueUp(entrant: Entrant): void {
-    this.#waiting++;
-    this.#queue = this.#queue.then(async () => {
-      while (this.#inside >= limits.clientInFlightMax) await this.#left.promise;
-      this.#waiting--;
-      await this.#begin(entrant);
-    });
+  get #isFull(): boolean {
+    return this.#inside >= limits.clientInFlightMax;
   }
 
-  #begin({ bytes, begin }: Entrant): Promise<void> {
+  async #pass({ bytes, begin }: Entrant): Promise<void> {
+    await this.#gate;
+    this.#waiting--;
     this.#inside++;
     const { done, next } = begin();
+    this.#gate = next;
     void done.then(() => {
       this.#inside--;
       this.#bytes -= bytes;
@@ -57,6 +63,5 @@ export class Turnstile {
       this.#left = Promise.withResolvers<void>();
       resolve();
     });
-    return next;
   }
 }

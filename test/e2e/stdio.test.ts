@@ -1,7 +1,7 @@
 // Stdio as it is on the wire: bytes, bad input, faults, signals and exit codes, between real processes.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { limits } from '../../src/base/limits.ts';
 import { textOf } from '../support/forwarder.ts';
 import { startMcprec, type TestProcess } from '../support/process.ts';
@@ -134,6 +134,17 @@ test('a call that was cancelled is not answered any more; one that is cut off by
   expect(await finish(mcprec)).toBe(0);
   expect(mcprec.stdout.map((line) => JSON.parse(line).id)).toEqual([2]);
   expect(mcprec.stdout[0]).toContain('may have been executed');
+});
+
+test.each(['end', 'SIGTERM'] as const)('a client that goes (%s) while its first call hangs ends the session', async (how) => {
+  const mcprec = start(serverOf('() => []'));
+  send(mcprec, '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}\n');
+  const seen = join(home.path, 'seen');
+  await vi.waitUntil(() => existsSync(seen), { timeout: 20_000 });
+  if (how === 'end') mcprec.child.stdin?.end();
+  else mcprec.child.kill(how);
+  expect((await mcprec.end()).code).toBe(how === 'end' ? 0 : 128 + 15);
+  expect(mcprec.stdout.map((line) => JSON.parse(line).error.code)).toEqual(how === 'end' ? [5020] : []);
 });
 
 test('a server that dies: the call gets an error, the next one a new process', async () => {
