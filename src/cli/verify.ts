@@ -45,6 +45,7 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<number>
     for (const finding of whole) say(io, describe(finding));
     for (const one of reconciled) sayReconciled(io, one);
     say(io, summarise(reports, failed, whole));
+    if (differing.length > 0) say(io, `${count(differing.length, 'session')} not what the gateway recorded: not verified`);
   }
   return verified ? 0 : exitCodes.journal;
 }
