@@ -3,7 +3,7 @@ import { createHmac, type KeyObject } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { ForeignHandle, Handle } from '../protocol/handles.ts';
-import type { GuardStore } from '../store/store.ts';
+import type { GuardStore } from '../store/guard-store.ts';
 
 /** Whose a handle is. The same handle may be several people's: cursors of a list are often alike. */
 export interface HandleOwner {

@@ -13,6 +13,7 @@ import {
   closeRequestSchema,
   connectionsResponseSchema,
   controlPaths,
+  eraseRequestSchema,
   grantRequestSchema,
   grantResponseSchema,
   reconciliationSchema,
@@ -139,6 +140,13 @@ function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
   routes.post(controlPaths.closeSession(':id'), { schema: { body: closeRequestSchema, response: { 200: sessionSummarySchema } } }, async (request) => {
     const caller = callerOf(request);
     return summaryOf(await grants.close(caller, idOf('ses', request, 'session'), request.body));
+  });
+  routes.post(controlPaths.eraseSession(':id'), { schema: { body: eraseRequestSchema, response: { 200: sessionSummarySchema } } }, async (request) => {
+    const { admin, identity } = callerOf(request);
+    if (!admin) throw new McprecError('not_found', 'there is no such address');
+    const session = await visible(request);
+    await store.eraseSession(session, { reason: request.body.reason, by: identity.email ?? identity.subject });
+    return summaryOf(session);
   });
   app.get(controlPaths.sessionEvents(':id'), async (request, reply) => {
     const caller = callerOf(request);

@@ -2,7 +2,8 @@
 // a change is an entry, and by the connection's `tool_changes` its calls are denied or held. Keeps MACs only (RULES R3).
 import { createHmac, type KeyObject } from 'node:crypto';
 import { type JsonNode, membersLike, parseJson } from '../base/json.ts';
-import type { SeenTool, Store } from '../store/store.ts';
+import type { SeenTool } from '../store/guard-store.ts';
+import type { Store } from '../store/store.ts';
 import { Unreadable } from '../transport/outlet.ts';
 
 type Key = string;

@@ -11,6 +11,7 @@ export const controlPaths = {
   sessions: '/v1/sessions',
   session: (id: string) => `/v1/sessions/${id}`,
   closeSession: (id: string) => `/v1/sessions/${id}/close`,
+  eraseSession: (id: string) => `/v1/sessions/${id}/erase`,
   sessionEvents: (id: string) => `/v1/sessions/${id}/events`,
   log: (id: string) => `/v1/logs/${id}`,
   logEntries: (id: string) => `/v1/logs/${id}/entries`,
@@ -129,6 +130,9 @@ export type RenewResponse = z.infer<typeof renewResponseSchema>;
 
 /** `DELETE /v1/grants/{id}` revokes: the holder's own, or anyone's for an administrator. The body may be left out. 200 SessionSummary. */
 export const revokeRequestSchema = z.object({ reason: z.string().max(2000).optional() });
+
+/** `POST /v1/sessions/{id}/erase`, for administrators: the contents of an ended session are removed from the store. 200 SessionSummary. */
+export const eraseRequestSchema = z.object({ reason: z.string().min(1).max(2000) });
 
 /** `POST /v1/sessions/{id}/close`: what the laptop's log came to. 200 SessionSummary, also where the session had ended. */
 export const closeRequestSchema = z.object({ size: z.number().int().nonnegative(), root: z.string().regex(/^[0-9a-f]{64}$/) });

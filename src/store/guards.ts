@@ -1,8 +1,8 @@
 // What the store remembers so that something works only once or only for its owner: proofs and upstream handles.
 import type { Kysely } from 'kysely';
 import { limits } from '../base/limits.ts';
+import type { GuardStore } from './guard-store.ts';
 import type { Tables } from './schema.ts';
-import type { GuardStore } from './store.ts';
 import type { Writer } from './writer.ts';
 
 export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {

@@ -9,6 +9,7 @@ import type { RandomBytes } from '../base/random.ts';
 import type { LogTail } from '../evidence/tail.ts';
 import { approvalQueries } from './approvals.ts';
 import { deliveryQueries } from './deliveries.ts';
+import { eraseQueries } from './erase.ts';
 import { GatewayIndex } from './gateway-index.ts';
 import { guardQueries } from './guards.ts';
 import { ingest } from './ingest.ts';
@@ -50,6 +51,7 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ...treeQueries(db, writer),
     ...approvalQueries({ db, writer, logs }),
     ...deliveryQueries(db, writer),
+    ...eraseQueries({ db, writer, index, emptyWal: () => void sqlite.pragma('wal_checkpoint(TRUNCATE)') }),
     ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),
     async close() {
       await writer.drain();

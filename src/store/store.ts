@@ -4,6 +4,7 @@ import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
 import type { Counts } from '../evidence/tail.ts';
 import type { Identity, LogUpload, UploadedEntry } from '../protocol/control.ts';
 import type { ApprovalStore, DeliveryStore } from './approval.ts';
+import type { GuardStore } from './guard-store.ts';
 
 export interface Owner {
   readonly issuer: string;
@@ -163,28 +164,6 @@ export interface LogStore {
   entries(logId: LogId, from: number, limit: number): Promise<readonly StoredRow[]>;
 }
 
-/** A tool of a connection, by MACs: its name, the form that is known of it, and the one that it has now where that differs. */
-export interface SeenTool {
-  readonly tool: Uint8Array;
-  readonly known: Uint8Array;
-  readonly changed: Uint8Array | undefined;
-}
-
-export interface GuardStore {
-  /** Notes that a proof was used; false where it was used before. */
-  spendProof(proof: Uint8Array, expiresMs: number): Promise<boolean>;
-  /** Keeps handles by their MACs until `expiresMs`; durable once it resolves. */
-  keepHandles(macs: readonly Uint8Array[], expiresMs: number): Promise<void>;
-  /** When the handle with this MAC expires, or undefined where it is not kept. */
-  handleExpiry(mac: Uint8Array, nowMs: number): Promise<number | undefined>;
-  /** Every tool that was ever seen. */
-  tools(): Promise<readonly SeenTool[]>;
-  /** Notes how tools look, in place of what was noted of them before. */
-  keepTools(tools: readonly SeenTool[]): Promise<void>;
-  /** Drops what has expired. */
-  sweep(nowMs: number): Promise<void>;
-}
-
 /** A checkpoint that was accepted last of a log, and its leaf in the tree. */
 export interface Witnessed {
   readonly size: number;
@@ -244,7 +223,13 @@ export interface TreeStore {
   alarms(): Promise<readonly Alarm[]>;
 }
 
-export interface Store extends TreeStore, SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
+/** Erasure by authority. */
+export interface EraseStore {
+  /** Payloads, names and approvals of an ended session. Throws `usage` where it is open. */
+  eraseSession(session: SessionWithLogs, why: { readonly reason: string; readonly by: string }): Promise<void>;
+}
+
+export interface Store extends EraseStore, TreeStore, SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
   /** Writes what waits and closes the database. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // Tampering with the gateway's own store file: what an auditor finds, and what only somebody who saw the tree before can show.
 import { generateKeyPairSync } from 'node:crypto';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, expect, it, test } from 'vitest';
@@ -197,6 +197,34 @@ it('another history with the same signature is found by whoever saw the first on
   const { origin, size } = parseCheckpoint(seen.note);
   const shown = { ...seen, note: signCheckpoint(origin, { size, root: new Uint8Array(32).fill(7) }, gatewayKey()) };
   expect(found(await audit(sre, { seen: shown }))).toEqual([expect.stringMatching(/^tree_differs - .*two histories/)]);
+});
+
+it('an erasure leaves no copy in the file and verifies as authorised; put back, it is found', async () => {
+  await tamper(() => undefined);
+  const path = `/v1/sessions/${sessionId}/erase`;
+  expect((await sre.call('POST', path, { json: { reason: 'mine' } })).status).toBe(404);
+  expect((await admin.call('POST', path, { json: { reason: 'right to be forgotten' } })).status).toBe(200);
+  // The index log's checkpoint makes it count.
+  await expect.poll(async () => found(await audit(admin)), { timeout: 10_000 }).toEqual([]);
+  const { sessions } = await audit(admin);
+  expect(sessions.find((one) => one.sessionId === sessionId)?.logs.find(({ vantage }) => vantage === 'gateway')?.erased).toBeGreaterThan(3);
+  await world.gateway.close();
+  using kept = { value: new Database(file('kept.db')), [Symbol.dispose]: () => void kept.value.close() };
+  const rows = kept.value.prepare('SELECT salt FROM payloads WHERE log = ? AND idx > 0').pluck().all(log) as Buffer[];
+  const bytes = Buffer.concat(
+    ['', '-wal']
+      .map((end) => file(`gateway.db${end}`))
+      .filter(existsSync)
+      .map((path) => readFileSync(path)),
+  );
+  expect(rows.map((salt) => bytes.includes(salt))).toEqual(rows.map(() => false));
+  {
+    using db = opened();
+    db.value.prepare('ATTACH ? AS kept').run(file('kept.db'));
+    db.value.prepare('INSERT INTO payloads SELECT * FROM kept.payloads WHERE log = ? AND idx = 2').run(log);
+  }
+  await world.startGateway();
+  expect(found(await audit(admin))).toContainEqual(expect.stringMatching(/^erased_restored 2 /));
 });
 
 function flip(db: Database.Database, index: number): void {

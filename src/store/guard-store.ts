@@ -1,0 +1,23 @@
+// What a store remembers of proofs, upstream handles and tools. Types only.
+
+/** A tool of a connection, by MACs: its name, the form that is known of it, and the one that it has now where that differs. */
+export interface SeenTool {
+  readonly tool: Uint8Array;
+  readonly known: Uint8Array;
+  readonly changed: Uint8Array | undefined;
+}
+
+export interface GuardStore {
+  /** Notes that a proof was used; false where it was used before. */
+  spendProof(proof: Uint8Array, expiresMs: number): Promise<boolean>;
+  /** Keeps handles by their MACs until `expiresMs`; durable once it resolves. */
+  keepHandles(macs: readonly Uint8Array[], expiresMs: number): Promise<void>;
+  /** When the handle with this MAC expires, or undefined where it is not kept. */
+  handleExpiry(mac: Uint8Array, nowMs: number): Promise<number | undefined>;
+  /** Every tool that was ever seen. */
+  tools(): Promise<readonly SeenTool[]>;
+  /** Notes how tools look, in place of what was noted of them before. */
+  keepTools(tools: readonly SeenTool[]): Promise<void>;
+  /** Drops what has expired. */
+  sweep(nowMs: number): Promise<void>;
+}
