@@ -8,10 +8,10 @@ import { controlPaths, type LogUpload, leavesQuerySchema, leavesSchema, logState
 import type { LogRecord, Store } from '../store/store.ts';
 import { auditLogRoutes } from './audit-routes.ts';
 import { readDeviceKey } from './devices.ts';
+import type { Sequencer } from './sequencer.ts';
 import { stateOf } from './summaries.ts';
 import type { Caller } from './tokens.ts';
 import { readUpload } from './uploads.ts';
-import type { Sequencer } from './sequencer.ts';
 import type { Witness } from './witness.ts';
 
 export interface LogRouteParts {

@@ -156,7 +156,7 @@ test.each<readonly [string, (db: Database.Database) => void, RegExp]>([
     /^signature_invalid - .*has not signed it/,
   ],
   [
-    'the person in the list changed',
+    'the connection in the list changed',
     (db) => void db.prepare('UPDATE sessions SET connection = ? WHERE session_id = ?').run('quiet', sessionId),
     /^column_differs 0 the gateway lists/,
   ],
