@@ -57,7 +57,8 @@ describe.each([
   test('is told what to do, and goes through once after the approval', async () => {
     await using client = await open(connected.endpoint);
     const before = world.callsOf(TOOL);
-    const call = (args: object, options?: object) => client.callTool({ name: TOOL, arguments: { monitor_id: monitorId(), ...args } }, ...([options] as never[]));
+    const call = (args: object, options?: object) =>
+      client.callTool({ name: TOOL, arguments: { monitor_id: monitorId(), ...args } }, ...([options] as never[]));
     const held = await call({});
     expect(held).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('Held by rule "mutes": Somebody else looks at it first.') }] });
     const { link } = await waiting(priya);
@@ -78,7 +79,9 @@ describe.each([
 test('a client that asks for progress gets it while it waits, and its own answer when somebody approves', async () => {
   const progress: string[] = [];
   await using client = await legacyClient(connected.endpoint);
-  const answer = client.callTool({ name: TOOL, arguments: { monitor_id: monitorId() } }, undefined, { onprogress: ({ message }) => progress.push(message ?? '') });
+  const answer = client.callTool({ name: TOOL, arguments: { monitor_id: monitorId() } }, undefined, {
+    onprogress: ({ message }) => progress.push(message ?? ''),
+  });
   await expect.poll(() => progress.length).toBeGreaterThan(0);
   expect(progress[0]).toContain('waiting for an approval by somebody of sre-leads');
   await answer;

@@ -19,7 +19,8 @@ describe('the tarball', () => {
   });
 
   test('holds nothing else', () => {
-    const known = /^(bin\/mcprec\.js|dist\/[\w.-]+\.mjs|docs\/[\w./-]+\.md|docs\/verify-bundle\.mjs|package\.json|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$/;
+    const known =
+      /^(bin\/mcprec\.js|dist\/[\w.-]+\.mjs|docs\/[\w./-]+\.md|docs\/verify-bundle\.mjs|package\.json|LICENSE|README\.md|CHANGELOG\.md|SECURITY\.md)$/;
     expect(files.filter((path) => !known.test(path))).toEqual([]);
   });
 
