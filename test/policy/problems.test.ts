@@ -26,7 +26,7 @@ describe('a problem has its line and column', () => {
       `${HEAD}connections:\n  api:\n    kind: http\n    upstream: https://a.example.com\n    path: ["/x"]\n`,
       [
         'gateway.yaml:5:3: connections.api.paths: is missing',
-        'gateway.yaml:8:5: unknown key "path" in connections.api; did you mean "paths"?; allowed here: kind, upstream, paths, credential, record, env, unmaskable, upstream_query, upstream_headers, witness',
+        'gateway.yaml:8:5: unknown key "path" in connections.api; did you mean "paths"?; allowed here: kind, upstream, paths, credential, record, env, unmaskable, witness, upstream_query, upstream_headers',
       ],
     ],
     [
