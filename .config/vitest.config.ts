@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/long/**'],
+    exclude: ['test/long/**', 'test/conformance/mutants.test.ts'],
     globalSetup: ['test/setup/global.ts'],
     setupFiles: ['test/setup/random.ts'],
     testTimeout: 60_000,
