@@ -127,7 +127,8 @@ function checkLog(log, keys, tree, label) {
   }
   let receipted = 0;
   if (log.receipt !== undefined) {
-    const [name, , coded] = tree.split('+');
+    // Base64 has a + of its own: only the first two part the name, the key's number and the key.
+    const [, name, coded] = /^([^+]+)\+[^+]+\+(.+)$/.exec(tree);
     const gateway = b64(coded).subarray(1);
     const own = keys.map((key) => openNote(log.receipt.note, origin, 1, key)).find((found) => found !== undefined);
     const head = openNote(log.receipt.treeNote, name, 1, gateway);
