@@ -17,7 +17,7 @@ export default defineConfig({
     env: { MCPREC_TEST_TIMES: '7' },
     globalSetup: ['test/setup/global.ts'],
     setupFiles: ['test/setup/random.ts'],
-    testTimeout: 600_000,
+    testTimeout: 1_800_000,
     hookTimeout: 120_000,
     // Waits end when what is awaited comes; the bound is for a machine that is busy.
     expect: { poll: { timeout: 20_000, interval: 20 } },
