@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import './data-home.ts';
+import { LONG_ONLY } from './long-only.ts';
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts', 'test/**/*.test.tsx'],
-    exclude: ['test/long/**', 'test/conformance/mutants.test.ts'],
+    exclude: ['test/long/**', ...LONG_ONLY],
     globalSetup: ['test/setup/global.ts'],
     setupFiles: ['test/setup/random.ts'],
     testTimeout: 60_000,

@@ -2,18 +2,12 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import './data-home.ts';
+import { LONG_ONLY } from './long-only.ts';
 
 export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
-    include: [
-      'test/long/**/*.test.ts',
-      'test/conformance/mutants.test.ts',
-      'test/e2e/crash.test.ts',
-      'test/e2e/transports.test.ts',
-      'test/simulation/**/*.test.ts',
-      'test/fuzz/**/*.test.ts',
-    ],
+    include: ['test/long/**/*.test.ts', ...LONG_ONLY, 'test/e2e/crash.test.ts', 'test/simulation/**/*.test.ts', 'test/fuzz/**/*.test.ts'],
     env: { MCPREC_TEST_TIMES: '7' },
     globalSetup: ['test/setup/global.ts'],
     setupFiles: ['test/setup/random.ts'],
