@@ -9,13 +9,11 @@ import type { Lodger } from '../forwarder/listener.ts';
 import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import type { Seat } from '../forwarder/seat.ts';
 import { StdioClient } from '../forwarder/stdio.ts';
-import { requiredWitnesses } from '../sync/receipts.ts';
 import type { ChildEnd } from '../transport/child.ts';
-import { approvalText, approvalWait } from './approval-notes.ts';
+import { approvalText } from './approval-notes.ts';
 import type { ConnectOptions } from './connect.ts';
-import { journalPath } from './home.ts';
+import { forwarderOptions } from './forwarder-options.ts';
 import { type Io, note } from './io.ts';
-import { journalBytesMax, synchronousMode, ttlSeconds } from './targets.ts';
 
 /** Runs until the client closes its end, or a signal. Resolves to the exit code: that of the server's process where it is a command. */
 export async function runStdio(targets: readonly Target[], options: ConnectOptions, io: Io, version: string): Promise<number> {
@@ -25,20 +23,10 @@ export async function runStdio(targets: readonly Target[], options: ConnectOptio
     if (options[name] !== undefined) throw new McprecError('usage', `--stdio has no use for --${name}: there is no port, and stdout carries nothing but MCP`);
   }
   const forwarder = await Forwarder.open({
-    home: io.home,
-    journal: journalPath(io.home),
-    synchronous: synchronousMode(options.synchronous),
-    journalBytesMax: journalBytesMax(options.journalMax),
-    version,
-    targets,
+    ...forwarderOptions(targets, options, io, version),
     port: 'none',
     ephemeral: false,
-    witnesses: requiredWitnesses(io.env),
     rotate: false,
-    reason: options.reason,
-    ttlSeconds: ttlSeconds(options.ttl),
-    approvalWait: approvalWait(options, io),
-    ids: { clock: io.clock, random: io.random },
     report: (event) => report(event, io),
   });
   const [seat] = forwarder.seats as readonly [Seat];

@@ -8,23 +8,19 @@ import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
 import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
-import { requiredWitnesses } from '../sync/receipts.ts';
-import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
+import { approvalText } from './approval-notes.ts';
 import { clientConfig, commandConfig, readClientName } from './client-config.ts';
 import { runStdio, stdioArguments } from './connect-stdio.ts';
-import { ensureHome, journalPath } from './home.ts';
+import { type ForwarderFlags, forwarderOptions } from './forwarder-options.ts';
+import { ensureHome } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
 import { refuseStdio } from './stdio-refusal.ts';
-import { journalBytesMax, openTargets, portNumber, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
+import { openTargets, portNumber, type TargetOptions } from './targets.ts';
 
-export interface ConnectOptions extends TargetOptions, WaitOption {
+export interface ConnectOptions extends TargetOptions, ForwarderFlags {
   readonly port?: string | undefined;
-  readonly reason?: string | undefined;
-  readonly ttl?: string | undefined;
   readonly rotate?: boolean | undefined;
-  readonly synchronous?: string | undefined;
-  readonly journalMax?: string | undefined;
   readonly printConfig?: string | undefined;
   readonly json?: boolean | undefined;
   readonly stdio?: boolean | undefined;
@@ -56,20 +52,10 @@ async function connect(connections: readonly string[], options: ConnectOptions, 
   // Caught before anything is opened, so that whatever was opened is closed in order.
   io.signal.addEventListener('abort', interrupted);
   const forwarder = await Forwarder.open({
-    home: io.home,
-    journal: journalPath(io.home),
-    synchronous: synchronousMode(options.synchronous),
-    journalBytesMax: journalBytesMax(options.journalMax),
-    version,
-    targets,
+    ...forwarderOptions(targets, options, io, version),
     port,
     ephemeral: false,
-    witnesses: requiredWitnesses(io.env),
     rotate: options.rotate ?? false,
-    reason: options.reason,
-    ttlSeconds: ttlSeconds(options.ttl),
-    approvalWait: approvalWait(options, io),
-    ids: { clock: io.clock, random: io.random },
     report: (event) => report(event),
     askHold: status && ((question, signal) => status.ask(question, signal)),
   });

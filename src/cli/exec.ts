@@ -6,17 +6,13 @@ import { McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { Forwarder } from '../forwarder/forwarder.ts';
 import type { Seat } from '../forwarder/seat.ts';
-import { requiredWitnesses } from '../sync/receipts.ts';
-import { approvalText, approvalWait, type WaitOption } from './approval-notes.ts';
-import { ensureHome, journalPath } from './home.ts';
+import { approvalText } from './approval-notes.ts';
+import { type ForwarderFlags, forwarderOptions } from './forwarder-options.ts';
+import { ensureHome } from './home.ts';
 import { type Io, note } from './io.ts';
-import { journalBytesMax, openTargets, synchronousMode, type TargetOptions, ttlSeconds } from './targets.ts';
+import { openTargets, type TargetOptions } from './targets.ts';
 
-export interface ExecOptions extends TargetOptions, WaitOption {
-  readonly reason?: string | undefined;
-  readonly ttl?: string | undefined;
-  readonly synchronous?: string | undefined;
-  readonly journalMax?: string | undefined;
+export interface ExecOptions extends TargetOptions, ForwarderFlags {
   /** Prints one JSON line to stderr when the session is over. */
   readonly json?: boolean | undefined;
 }
@@ -30,20 +26,10 @@ export async function runExec(connections: readonly string[], command: readonly 
   ensureHome(io.home);
   const targets = await openTargets(connections, options, io, stack);
   const forwarder = await Forwarder.open({
-    home: io.home,
-    journal: journalPath(io.home),
-    synchronous: synchronousMode(options.synchronous),
-    journalBytesMax: journalBytesMax(options.journalMax),
-    version,
-    targets,
+    ...forwarderOptions(targets, options, io, version),
     port: undefined,
     ephemeral: true,
-    witnesses: requiredWitnesses(io.env),
     rotate: false,
-    reason: options.reason,
-    ttlSeconds: ttlSeconds(options.ttl),
-    approvalWait: approvalWait(options, io),
-    ids: { clock: io.clock, random: io.random },
     report: (event) => {
       if (event.event === 'trouble') note(io, escapeHostileLine(event.message));
       else if (event.event === 'approval' || event.event === 'approval_pending') {
