@@ -3,7 +3,6 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readJournal, textOf } from '../support/forwarder.ts';
-import { orLong } from '../support/long.ts';
 import { converse, isInOrder, legacyClient, modernClient, startedMcprec, type TestClient } from '../support/mixes.ts';
 import { startMcprec, startNode, type TestProcess } from '../support/process.ts';
 import { type TempDir, tempDir } from '../support/temp.ts';
@@ -58,8 +57,8 @@ function recorded() {
 
 type Mix = readonly [ClientKind, 'legacy' | 'modern', UpstreamKind, string];
 
-/** Each pair of transports and each era once; all of them in the long tests. */
-const few: readonly Mix[] = [
+/** Every pair of transports in every era that both speak. */
+const mixes: readonly Mix[] = [
   ['http', 'legacy', 'stdio', '2025-11-25'],
   ['http', 'modern', 'stdio', '2026-07-28'],
   ['stdio', 'legacy', 'http', '2025-11-25'],
@@ -67,8 +66,6 @@ const few: readonly Mix[] = [
   ['stdio', 'legacy', 'stdio', '2025-11-25'],
   ['sse', 'legacy', 'sse', '2025-11-25'],
   ['http', 'legacy', 'sse', '2025-11-25'],
-];
-const others: readonly Mix[] = [
   ['http', 'legacy', 'http', '2025-11-25'],
   ['http', 'modern', 'http', '2026-07-28'],
   ['stdio', 'modern', 'stdio', '2026-07-28'],
@@ -78,43 +75,40 @@ const others: readonly Mix[] = [
 ];
 
 describe('solo', () => {
-  test.each(orLong(few.length, 0) > 0 ? few : [...few, ...others])(
-    'a client over %s (%s) and a server over %s speak %s',
-    async (clientKind, era, upstream, revision) => {
-      const { client, mcprec } = await open(clientKind, era, upstream);
-      expect(client.revision).toBe(revision);
-      const said = await converse(client);
-      expect(said).toEqual([
-        upstream === 'sse' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait',
-        'héllo \u2028 "wörld"\n',
-        'done',
-        'in order',
-        'yes',
-        expect.any(String),
-        '1,2,3,4,5',
-      ]);
-      await client.close();
-      if (mcprec !== undefined) expect(await mcprec.stop()).toEqual({ code: 0, signal: null });
-      const entries = recorded();
-      expect(entries.at(-1)?.leaf.kind).toBe('close');
-      const methods = entries.flatMap(({ leaf, names }) => (leaf.direction === 'up' && names?.method !== undefined ? [names.method] : []));
-      expect(methods).toEqual(expect.arrayContaining(['tools/list', 'tools/call']));
-      expect(methods.filter((method) => method === 'tools/call').length).toBeGreaterThanOrEqual(9);
-      const progress = entries.filter(({ names }) => names?.method === 'notifications/progress');
-      expect(progress).toHaveLength(3);
-      expect(entries.filter(({ names }) => names?.note === 'unmatched')).toEqual([]);
-      expect(entries.map(textOf).join('\n')).toContain('wörld');
-      if (upstream === 'stdio') {
-        const said = entries
-          .filter(({ names }) => names?.method === 'process/stderr')
-          .map(textOf)
-          .join('');
-        expect(said).toContain('fixture up');
-        expect(said).not.toContain('a1B2c3');
-        expect(entries.filter(({ names }) => names?.method === 'process/ended').map(({ names }) => names?.note)).toEqual(['the server ended with exit code 0']);
-      }
-    },
-  );
+  test.each(mixes)('a client over %s (%s) and a server over %s speak %s', async (clientKind, era, upstream, revision) => {
+    const { client, mcprec } = await open(clientKind, era, upstream);
+    expect(client.revision).toBe(revision);
+    const said = await converse(client);
+    expect(said).toEqual([
+      upstream === 'sse' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait',
+      'héllo \u2028 "wörld"\n',
+      'done',
+      'in order',
+      'yes',
+      expect.any(String),
+      '1,2,3,4,5',
+    ]);
+    await client.close();
+    if (mcprec !== undefined) expect(await mcprec.stop()).toEqual({ code: 0, signal: null });
+    const entries = recorded();
+    expect(entries.at(-1)?.leaf.kind).toBe('close');
+    const methods = entries.flatMap(({ leaf, names }) => (leaf.direction === 'up' && names?.method !== undefined ? [names.method] : []));
+    expect(methods).toEqual(expect.arrayContaining(['tools/list', 'tools/call']));
+    expect(methods.filter((method) => method === 'tools/call').length).toBeGreaterThanOrEqual(9);
+    const progress = entries.filter(({ names }) => names?.method === 'notifications/progress');
+    expect(progress).toHaveLength(3);
+    expect(entries.filter(({ names }) => names?.note === 'unmatched')).toEqual([]);
+    expect(entries.map(textOf).join('\n')).toContain('wörld');
+    if (upstream === 'stdio') {
+      const said = entries
+        .filter(({ names }) => names?.method === 'process/stderr')
+        .map(textOf)
+        .join('');
+      expect(said).toContain('fixture up');
+      expect(said).not.toContain('a1B2c3');
+      expect(entries.filter(({ names }) => names?.method === 'process/ended').map(({ names }) => names?.note)).toEqual(['the server ended with exit code 0']);
+    }
+  });
 });
 
 test('a server that was not made for the test: server-everything over stdio', async () => {
@@ -158,13 +152,11 @@ describe('with a gateway', () => {
   });
 
   type GatewayMix = readonly [ClientKind, 'legacy' | 'modern', 'local' | 'web' | 'old', string];
-  const fewHere: readonly GatewayMix[] = [
+  const gatewayMixes: readonly GatewayMix[] = [
     ['http', 'legacy', 'local', '2025-11-25'],
     ['stdio', 'modern', 'local', '2026-07-28'],
     ['stdio', 'legacy', 'web', '2025-11-25'],
     ['sse', 'legacy', 'old', '2025-11-25'],
-  ];
-  const othersHere: readonly GatewayMix[] = [
     ['http', 'modern', 'local', '2026-07-28'],
     ['stdio', 'legacy', 'local', '2025-11-25'],
     ['stdio', 'modern', 'web', '2026-07-28'],
@@ -172,33 +164,30 @@ describe('with a gateway', () => {
     ['stdio', 'legacy', 'old', '2025-11-25'],
   ];
 
-  test.each(orLong(fewHere.length, 0) > 0 ? fewHere : [...fewHere, ...othersHere])(
-    'a client over %s (%s) to the connection %s speaks %s',
-    async (clientKind, era, connection, revision) => {
-      const make = era === 'legacy' ? legacyClient : modernClient;
-      const connected = clientKind === 'stdio' ? undefined : keep(await maya.connect(connection));
-      const client = keep(
-        connected === undefined
-          ? await make(startedMcprec(maya.home, ['connect', connection, '--stdio'], maya.env))
-          : await make({ url: clientKind === 'sse' ? connected.endpoint.replace(/mcp$/, 'sse') : connected.endpoint, sse: clientKind === 'sse' }),
-      );
-      expect(client.revision).toBe(revision);
-      const tools = connection === 'old' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait';
-      expect(await converse(client)).toEqual([tools, 'héllo \u2028 "wörld"\n', 'done', 'in order', 'yes', expect.any(String), '1,2,3,4,5']);
-      await client.close();
-      await connected?.[Symbol.asyncDispose]();
-      const sessionId = newestSession(maya.journal);
-      const sides = [journalEntries(maya.journal, sessionId), await gatewayEntries(world.file('database'), sessionId)];
-      for (const entries of sides) {
-        expect(entries.at(-1)?.leaf.kind).toBe('close');
-        expect(entries.filter(({ names, leaf }) => leaf.direction === 'up' && names?.method === 'tools/call').length).toBeGreaterThanOrEqual(9);
-        expect(entries.filter(({ names }) => names?.method === 'notifications/progress')).toHaveLength(3);
-        expect(entries.filter(({ names }) => names?.note === 'unmatched')).toEqual([]);
-      }
-      const ended = sides[1]?.flatMap(({ names }) => (names?.method === 'process/ended' ? [names.note] : []));
-      expect(ended).toEqual(connection === 'local' ? ['the server ended with exit code 0'] : []);
-      expect(journalFindings(maya.journal)).toEqual([]);
-      expect(await gatewayFindings(world.file('database'))).toEqual([]);
-    },
-  );
+  test.each(gatewayMixes)('a client over %s (%s) to the connection %s speaks %s', async (clientKind, era, connection, revision) => {
+    const make = era === 'legacy' ? legacyClient : modernClient;
+    const connected = clientKind === 'stdio' ? undefined : keep(await maya.connect(connection));
+    const client = keep(
+      connected === undefined
+        ? await make(startedMcprec(maya.home, ['connect', connection, '--stdio'], maya.env))
+        : await make({ url: clientKind === 'sse' ? connected.endpoint.replace(/mcp$/, 'sse') : connected.endpoint, sse: clientKind === 'sse' }),
+    );
+    expect(client.revision).toBe(revision);
+    const tools = connection === 'old' ? 'ask,echo,steps' : 'ask,crash,echo,steps,wait';
+    expect(await converse(client)).toEqual([tools, 'héllo \u2028 "wörld"\n', 'done', 'in order', 'yes', expect.any(String), '1,2,3,4,5']);
+    await client.close();
+    await connected?.[Symbol.asyncDispose]();
+    const sessionId = newestSession(maya.journal);
+    const sides = [journalEntries(maya.journal, sessionId), await gatewayEntries(world.file('database'), sessionId)];
+    for (const entries of sides) {
+      expect(entries.at(-1)?.leaf.kind).toBe('close');
+      expect(entries.filter(({ names, leaf }) => leaf.direction === 'up' && names?.method === 'tools/call').length).toBeGreaterThanOrEqual(9);
+      expect(entries.filter(({ names }) => names?.method === 'notifications/progress')).toHaveLength(3);
+      expect(entries.filter(({ names }) => names?.note === 'unmatched')).toEqual([]);
+    }
+    const ended = sides[1]?.flatMap(({ names }) => (names?.method === 'process/ended' ? [names.note] : []));
+    expect(ended).toEqual(connection === 'local' ? ['the server ended with exit code 0'] : []);
+    expect(journalFindings(maya.journal)).toEqual([]);
+    expect(await gatewayFindings(world.file('database'))).toEqual([]);
+  });
 });
