@@ -33,6 +33,7 @@ export async function runErase(idPrefix: string, options: EraseOptions, io: Io):
   const by = session.identity?.email ?? session.identity?.subject;
   const removal = { kind: 'erasure', reason: options.reason ?? 'erased on request', ...(by !== undefined && { by }) } as const;
   await withSigner(session, options, io, (signer) => journal.eraser.remove(session, removal, signer));
+  journal.eraser.compact();
   if (options.json) sayJson(io, { sessionId: session.sessionId, erased: session.size - 1 });
   else say(io, `${session.sessionId}: payloads and names of ${session.size - 1} entries are erased; its log still verifies and says so`);
 }

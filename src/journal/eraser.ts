@@ -34,8 +34,8 @@ export class Eraser {
   }
 
   /**
-   * Removes payloads, names, their salts and index terms of an ended session. The entry that says so is signed when this resolves.
-   * Throws `usage` where the session is open, or where it would be pruned although its gateway has not receipted all of it.
+   * Removes payloads, names, their salts and index terms of an ended session. The entry that says so is signed when this resolves;
+   * nothing of them is left in the file after `compact`. Throws `usage` where the session is open, or where it would be pruned although its gateway has not receipted all of it.
    */
   async remove(session: SessionSummary, { kind, reason, by }: Removal, signer: LogSigner): Promise<void> {
     const { db, committer, indexes, notary } = this.#parts;
@@ -59,7 +59,6 @@ export class Eraser {
       },
     });
     await notary.sign(logId, signer);
-    this.empty();
   }
 
   /** Bytes of the file, and those of them that removing the session's contents frees. */
@@ -77,16 +76,14 @@ export class Eraser {
     return sum.pluck().get(logNo * entriesPerLog + FIRST_REMOVED, logNo * entriesPerLog + size) ?? 0;
   }
 
-  /** Gives freed room back to the disk. Throws `journal_locked` where another process uses the journal. */
+  /**
+   * Writes the file anew, which gives freed room back to the disk. `secure_delete` overwrites what is removed where it stands, but SQLite
+   * leaves copies behind when it moves rows from one page to the next. Throws `journal_locked` where another process uses the journal.
+   */
   compact(): void {
     const { db } = this.#parts;
     whenFree(db.name, () => db.exec('VACUUM'));
-    this.empty();
-  }
-
-  /** Old copies of pages are in the write-ahead log until it is emptied. Throws `journal_locked` where another process keeps it from that. */
-  empty(): void {
-    const { db } = this.#parts;
+    // Old copies of pages are in the write-ahead log until it is emptied.
     const [result] = whenFree(db.name, () => db.pragma('wal_checkpoint(TRUNCATE)')) as { readonly busy: number }[];
     if (result?.busy !== 0)
       throw new McprecError('journal_locked', 'the contents are removed, but another process keeps old pages in use', {

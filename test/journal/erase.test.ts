@@ -44,10 +44,33 @@ test('what is erased is nowhere in the file, and the log verifies as erased by a
   const session = await recordSecrets(journal);
   expect(found(path)).toEqual(secrets);
   await journal.eraser.remove(session, erasure, signer);
+  journal.eraser.compact();
   expect(found(path)).toEqual([]);
   expect(findingsOf(path)).toEqual([]);
   expect(journal.verifier().verifySession(session.sessionId)).toMatchObject({ entries: 42, erased: 40, findings: [] });
   expect(journal.whoSent('metric', secrets[1] ?? '', 5)).toEqual([]);
+});
+
+test('of sessions that were recorded side by side, what is erased is nowhere in the file and the rest stays', async () => {
+  const path = journalPath();
+  using journal = open(path);
+  const logs = [await openSession(journal), await openSession(journal), await openSession(journal)];
+  const mark = (k: number, n: number) => `mark-${k}-${n}-`;
+  for (let n = 0; n < 120; n++) {
+    // Rows between rows: SQLite moves them from page to page, and leaves copies behind.
+    for (const [k, log] of logs.entries()) {
+      const text = JSON.stringify(mark(k, n) + randomBytes((n * 37 + k * 101) % 700).toString('hex'));
+      await log.append([requestDraft(systemClock, n, { payload: payload(text), names: markMasked({ tool: mark(k, n) }) })]);
+    }
+  }
+  for (const log of logs) await log.close(closeDraft(systemClock));
+  await journal.notary.signAll(undefined, signer);
+  for (const log of logs.slice(0, 2)) await journal.eraser.remove(journal.findSession(log.sessionId), erasure, signer);
+  journal.eraser.compact();
+  const text = ['', '-wal'].map((end) => (existsSync(path + end) ? readFileSync(path + end, 'latin1') : '')).join('');
+  expect([...text.matchAll(/mark-[01]-\d+-/g)]).toEqual([]);
+  expect(new Set([...text.matchAll(/mark-2-\d+-/g)].map(([found]) => found)).size).toBe(120);
+  expect(findingsOf(path)).toEqual([]);
 });
 
 test('an erased payload that was put back, and one that goes without an entry, are found', async () => {
