@@ -81,6 +81,16 @@ export const limits = {
   replayPauseMsMax: 3_000,
   /** What a verification reports of one log; more is counted. */
   findingsMax: 200,
+  /** How often emptying the gateway's write-ahead log is tried after an erasure, and the pause between two tries. */
+  walEmptyTriesMax: 40,
+  walEmptyPauseMs: 250,
+  /** How often a gateway with `retention` looks for what has become too old, and how many sessions it takes at once. */
+  retentionEveryMs: 24 * 60 * 60_000,
+  retentionSessionsMax: 1_000,
+  /** The longest `retention.keep`. */
+  keepMsMax: 20 * 365 * 24 * 60 * 60_000,
+  /** Index logs of which the hashes are kept, for proofs of what they say. */
+  provenLogsMax: 4,
   /** The journal where `--journal-max` says nothing else; calls are refused when it is that large, nothing is dropped. */
   journalBytesMax: 16 * 1024 * MiB,
   /** How long a writer tries to get a locked journal. */
@@ -99,6 +109,8 @@ export const limits = {
   deliveryQueueBytesMax: 256 * KiB,
   /** Tools of one connection whose `Mcp-Param-*` headers are compared with their arguments. */
   mirroredToolsMax: 10_000,
+  /** Requests on one connection whose answers may come on another stream than theirs, because that one broke off. */
+  sentRequestsMax: 10_000,
   /** Exchanges in flight in one forwarder or gateway process. */
   exchangesMax: 2_000,
   /** How long an idle connection to an upstream is kept, where the upstream names no shorter time. */

@@ -8,7 +8,7 @@ import { readServerMessage, type ServerMessage, sameId } from '../protocol/serve
 import { type Content, draftEntry, recordedBy, type WireFacts } from './drafts.ts';
 import { isListing, withoutHidden } from './listing.ts';
 import type { Masking } from './masking.ts';
-import type { OpenExchange, OpenRequest, PathRules } from './rules.ts';
+import type { EarlierRequest, OpenExchange, OpenRequest, PathRules } from './rules.ts';
 import { noteOf, type RefusedRequests, refusesRequests, withoutRequests } from './server-requests.ts';
 
 /** One message of an answer: a JSON body, or the data of one server-sent event. */
@@ -22,6 +22,8 @@ export interface AnswerMessage {
   readonly whole: boolean;
   /** True where a large payload may be masked by the caller, in another thread; see `AnswerStep.late`. */
   readonly mayBeLate?: boolean;
+  /** Finds the request of that id, as written, among those of earlier exchanges in the same MCP session. */
+  readonly earlier?: (idLexeme: string) => EarlierRequest | undefined;
 }
 
 /** The payload that is missing from a draft: the text to mask, and how. */
@@ -39,6 +41,8 @@ export interface AnswerStep {
   readonly refused?: RefusedRequests;
   /** What the entry's payload is to be made of before it is recorded. */
   readonly late?: LatePayload | undefined;
+  /** The request that the message answers. */
+  readonly answers?: OpenRequest;
 }
 
 /** True where an answer may have to be changed on its way to the client, so that whole messages must be held. */
@@ -59,21 +63,23 @@ function mayHide(rules: PathRules, { requests }: OpenExchange): boolean {
 /** One message from an MCP upstream. */
 export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: AnswerMessage): AnswerStep {
   const message = answer.text === undefined ? undefined : readServerMessage(answer.text);
-  const request = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
+  const own = message?.kind === 'response' ? requestOf(open, message.idLexeme) : undefined;
+  const earlier = own === undefined && message?.kind === 'response' && message.idLexeme !== undefined ? answer.earlier?.(message.idLexeme) : undefined;
+  const request = own ?? earlier?.request;
   const masking = request?.masking ?? open.masking;
   const refused = answer.text === undefined ? undefined : withoutRequests(rules, answer.text);
-  const shown = refused?.text ?? (answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text));
+  const shown = refused?.text ?? (answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text, answer.earlier));
   const wire = shown === undefined ? undefined : maskForClient(rules, masking, shown);
   const masked = wire === undefined ? shown : wire.outcome.text;
   const withheld = request === undefined || shown === undefined || masked === undefined ? undefined : withheldFor(rules, request, shown, masked);
   const delivered = withheld?.text ?? masked;
   if (request?.method === 'tools/list' && answer.text !== undefined) rules.outputs?.learn(answer.text);
-  const final = answer.whole || (request !== undefined && open.requests.length === 1);
+  const final = answer.whole || (own !== undefined && open.requests.length === 1);
   const content = contentOf(shown, wire);
   const late = answer.mayBeLate && wire === undefined ? latePayload(rules, masking, content) : undefined;
   const entry = draftEntry(
     recordedBy(rules, masking),
-    factsOf(rules, answer, delivered),
+    { ...factsOf(rules, answer, delivered), parent: earlier?.exchange },
     {
       kind: 'message',
       direction: 'down',
@@ -83,9 +89,15 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
       ...((message?.failed || answer.status >= 400 || withheld !== undefined || refused !== undefined) && { failed: true }),
     },
     late === undefined ? content : undefined,
-    namesIn(answer, { message, request, note: withheld?.note ?? (refused && noteOf(refused)) }),
+    namesIn(answer, { message, request, note: withheld?.note ?? (refused && noteOf(refused)) ?? (earlier?.isAnswered ? 'repeated' : undefined) }),
   );
-  return { entry, changed: delivered === answer.text ? undefined : delivered, late, ...(refused !== undefined && { refused }) };
+  return {
+    entry,
+    changed: delivered === answer.text ? undefined : delivered,
+    late,
+    ...(refused !== undefined && { refused }),
+    ...(request !== undefined && { answers: request }),
+  };
 }
 
 interface Told {
@@ -156,8 +168,8 @@ function requestOf(open: OpenExchange, idLexeme: string | undefined): OpenReques
   return open.requests.find((request) => sameId(request.idLexeme, idLexeme));
 }
 
-function withoutHiddenFor(rules: PathRules, open: OpenExchange, text: string): string {
-  return mayHide(rules, open) ? withoutHidden(text, (id) => requestOf(open, id)?.method, rules.policy) : text;
+function withoutHiddenFor(rules: PathRules, open: OpenExchange, text: string, earlier: AnswerMessage['earlier']): string {
+  return mayHide(rules, open) ? withoutHidden(text, (id) => (requestOf(open, id) ?? earlier?.(id)?.request)?.method, rules.policy) : text;
 }
 
 function maskForClient(rules: PathRules, { client }: Masking, text: string): Content['wire'] {

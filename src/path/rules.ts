@@ -105,6 +105,14 @@ export interface OpenExchange {
   readonly requests: readonly OpenRequest[];
 }
 
+/** A request of another exchange that a message answers: its own stream broke off, and this one was opened to take it up again. */
+export interface EarlierRequest {
+  readonly exchange: ExchangeId;
+  readonly request: OpenRequest;
+  /** True where its answer is recorded already: this one is played once more. */
+  readonly isAnswered: boolean;
+}
+
 export interface OpenRequest {
   readonly idLexeme: string;
   readonly method: string;

@@ -55,9 +55,11 @@ export function readExchanges<E extends TimelineEntry>(entries: readonly E[]): E
   const groups = new Map<string, E[]>();
   let ended = false;
   for (const entry of entries) {
-    const { exchange, kind } = entry.leaf;
+    const { exchange: own, parent, direction, kind } = entry.leaf;
     if (kind === 'close' || kind === 'crashed') ended = true;
-    if (exchange === undefined) continue;
+    if (own === undefined) continue;
+    // An answer on a stream that was taken up again belongs to the call that it answers.
+    const exchange = direction === 'down' && parent !== undefined && groups.has(parent) ? parent : own;
     const group = groups.get(exchange);
     if (group) group.push(entry);
     else groups.set(exchange, [entry]);
@@ -96,6 +98,8 @@ function outcomeOf(group: readonly TimelineEntry[], sessionEnded: boolean): Outc
   const denial = denialOf(group);
   // What policy judged was decoded; what was refused before that was not, and stands as opaque.
   if (denial !== undefined) return denial.leaf.message === 'opaque' ? 'refused' : 'denied';
+  const resumed = group.find(({ leaf }) => leaf.direction === 'down' && leaf.parent !== undefined);
+  if (resumed !== undefined) return resumed.leaf.failed ? 'failed' : 'ok';
   const final = group.findLast((entry) => entry.leaf.final);
   if (final === undefined) return sessionEnded ? 'aborted' : group.some(({ leaf }) => leaf.decision?.effect === 'hold') ? 'held' : 'pending';
   const note = final.names?.note;

@@ -26,6 +26,7 @@ export interface DeliveryOptions {
   readonly open: OpenExchange;
   /** Sends a message of ours to the server, in the client's MCP session. */
   readonly tell: (body: Buffer) => void;
+  readonly mcpSessionId: string | undefined;
   /** What an exchange that was given up is noted as. */
   readonly whyAborted: () => string;
   /** Called once: the answer is delivered or its client gone; or, with a reason, nothing was written and nothing will be. */
@@ -45,7 +46,7 @@ export class Delivery implements AnswerReceiver {
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#outlet = new Outlet(options.hop, options.response, options.open, options.tell);
+    this.#outlet = new Outlet(options);
   }
 
   /** True where the answer may have to be changed on its way, and so must come unpacked. */

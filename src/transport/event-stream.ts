@@ -45,6 +45,7 @@ export class EventStream implements AnswerBody {
     const forwarded = outlet.forwarded(head.headers);
     outlet.begin(head.status, outlet.rewrites && this.#undecoded === undefined ? headersOfChanged(forwarded, undefined) : forwarded);
     outlet.flush();
+    outlet.streams();
   }
 
   async chunk(bytes: Buffer): Promise<void> {
@@ -65,6 +66,7 @@ export class EventStream implements AnswerBody {
     const delivered = rest === undefined ? [] : await this.#take([rest]);
     await this.#outlet.record(await this.#lastEntries());
     for (const bytes of this.#outlet.rewrites ? delivered : []) this.#outlet.write(bytes);
+    if (this.#finalSeen && !this.#resumable) this.#outlet.isOver();
     this.#outlet.end();
   }
 

@@ -157,6 +157,7 @@ async function send(hop: Hop, arrived: Arrived, call: ClientRequest, step: Forwa
     hop,
     response,
     open: step.open,
+    mcpSessionId: headerValue(call.headers, 'mcp-session-id'),
     tell: (text) => tellServer(hop, { exchange, target, headers: request.rawHeaders }, text),
     whyAborted: () => whyAborted,
     settle,

@@ -1,7 +1,9 @@
-// What one connection at one hop remembers between messages: ids in flight, and what the tools' lists say of headers that repeat arguments.
+// What one connection at one hop remembers between messages: ids in flight, requests whose streams may break off, and what the tools' lists say
+// of headers that repeat arguments.
 import type { ClientMessage } from '../protocol/message.ts';
 import type { MirroredParams } from '../protocol/request-headers.ts';
 import { meaningOfId } from '../protocol/server-message.ts';
+import { SentRequests } from './sent-requests.ts';
 
 /** Ids that were claimed, or the first of them, as written, that is in flight already. */
 export type Claim = { readonly kind: 'claimed'; release(): void } | { readonly kind: 'taken'; readonly idLexeme: string };
@@ -11,6 +13,7 @@ const NOTHING: Claim = { kind: 'claimed', release: () => undefined };
 export class HopMemory {
   /** By tool: the parameters that `Mcp-Param-*` repeat. */
   readonly mirrored: MirroredParams = new Map();
+  readonly sent = new SentRequests();
   readonly #inFlight = new Set<string>();
 
   /** Holds the ids of these requests until they are released. Only within an MCP session or a client's pipe: elsewhere two clients may use the same. Source: RULES R7. */

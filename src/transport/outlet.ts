@@ -27,6 +27,16 @@ export class Unreadable extends Error {
   }
 }
 
+export interface OutletParts {
+  readonly hop: Hop;
+  readonly response: ClientSide;
+  readonly open: OpenExchange;
+  /** Sends a message of ours to the server, in the client's MCP session. */
+  readonly tell: (body: Buffer) => void;
+  /** What the client's request names. */
+  readonly mcpSessionId: string | undefined;
+}
+
 export class Outlet {
   readonly open: OpenExchange;
   /** True where the answer may have to be changed, so that whole messages must be held. */
@@ -36,12 +46,13 @@ export class Outlet {
   readonly #hop: Hop;
   readonly #response: ClientSide;
   readonly #tell: (body: Buffer) => void;
+  readonly #mcpSessionId: string | undefined;
 
-  /** `tell` sends a message of ours to the server. */
-  constructor(hop: Hop, response: ClientSide, open: OpenExchange, tell: (body: Buffer) => void) {
+  constructor({ hop, response, open, tell, mcpSessionId }: OutletParts) {
     this.#hop = hop;
     this.#tell = tell;
     this.#response = response;
+    this.#mcpSessionId = mcpSessionId;
     this.open = open;
     this.rewrites = mayChange(hop.rules, open);
   }
@@ -75,9 +86,22 @@ export class Outlet {
   #step(message: AnswerMessage): AnswerStep {
     if (message.text !== undefined && mayList(this.open)) noteMirroredParams(message.text, this.#hop.memory.mirrored);
     if (this.rules.kind !== 'mcp') return takeHttpAnswer(this.rules, this.open, message);
-    const step = takeMcpAnswer(this.rules, this.open, message);
+    const place = this.#mcpSessionId;
+    const { sent } = this.#hop.memory;
+    const step = takeMcpAnswer(this.rules, this.open, place === undefined ? message : { ...message, earlier: (id) => sent.find(place, id) });
+    if (place !== undefined && step.answers !== undefined) sent.answered(place, step.answers.idLexeme);
     if (step.refused !== undefined) this.#refuse(step.refused);
     return step;
+  }
+
+  /** The answer is a stream, which may break off and be taken up again by another request of its client. */
+  streams(): void {
+    if (this.#mcpSessionId !== undefined) this.#hop.memory.sent.remember(this.#mcpSessionId, this.open);
+  }
+
+  /** The stream came to its end, and has no ids by which it could be taken up again. */
+  isOver(): void {
+    if (this.#mcpSessionId !== undefined) this.#hop.memory.sent.forget(this.#mcpSessionId, this.open);
   }
 
   // Beside the answer: the server may wait for this before it goes on. What cannot be recorded is not sent.

@@ -58,6 +58,23 @@ describe('what is recorded', () => {
     expect(namesOf(take('{"jsonrpc":"2.0","id":null,"error":{}}').entry).note).toBeUndefined();
   });
 
+  test('an answer to a request of an earlier exchange names it, is masked as that request says, and a second one is noted', () => {
+    const rules = makeRules(onlyGets);
+    const listing = opened(rules, ['7', 'tools/list']);
+    const resumed = { ...opened(rules), requests: [] };
+    const [request] = listing.requests;
+    const hear = (isAnswered: boolean) => {
+      const text = '{"jsonrpc":"2.0","id":7,"result":{"tools":[{"name":"drop_x"}]}}';
+      const earlier = (id: string) => (id === '7' && request !== undefined ? { exchange: listing.exchange, request, isAnswered } : undefined);
+      return takeMcpAnswer(rules, resumed, { ...message(resumed, text, false), earlier });
+    };
+    const { entry, changed, answers } = hear(false);
+    expect(entry).toMatchObject({ exchange: resumed.exchange, parent: listing.exchange });
+    expect([namesOf(entry).note, entry.final, answers?.idLexeme]).toEqual([undefined, undefined, '7']);
+    expect(changed).toBe('{"jsonrpc":"2.0","id":7,"result":{"tools":[]}}');
+    expect(namesOf(hear(true).entry).note).toBe('repeated');
+  });
+
   test('a batch, what is no message, and what could not be read', () => {
     expect(take(' [{"id":1,"result":{}}]').entry.message).toBe('batch');
     expect(take('<html>').entry.message).toBe('http');
