@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import type { EntryDecision, EntryDraft } from '../evidence/entry.ts';
 import type { Masker } from '../mask/masker.ts';
 import { maskValue, statementBytes } from '../mask/value.ts';
+import { formName } from '../policy/tool-changes.ts';
 import { approvalPaths } from '../protocol/approvals.ts';
 import type { Approval, ApprovalState, Ending, NewApproval, Requester, Use, Vote } from '../store/approval.ts';
 import type { Store } from '../store/store.ts';
@@ -167,7 +168,7 @@ export class ApprovalDesk {
   entry(
     approval: Approval,
     outcome: EntryOutcome,
-    how: { readonly by?: Requester; readonly reason?: string; readonly exchange?: EntryDraft['exchange'] } = {},
+    how: { readonly by?: Requester; readonly reason?: string; readonly exchange?: EntryDraft['exchange']; readonly accepts?: Uint8Array } = {},
   ): EntryDraft {
     const { ids, masker } = this.#parts;
     const { approvalId, kind, rule, votes, min } = approval;
@@ -178,6 +179,7 @@ export class ApprovalDesk {
       rule,
       approvedBy: votes,
       needed: min,
+      ...(how.accepts && { accepts: formName(how.accepts) }),
       ...(how.by && { by: { issuer: how.by.issuer, subject: how.by.subject, ...(how.by.email !== undefined && { email: how.by.email }) } }),
     };
     const decision: EntryDecision = { effect: outcome === 'approved-used' ? 'allow' : 'hold', id: newId('dec', ids), rule };

@@ -8,8 +8,16 @@ import type { HeldCall } from '../path/hold.ts';
 import { type ApprovalSummary, type Shown, type ShownText, shownSchema } from '../protocol/approvals.ts';
 import type { Approval, Requester } from '../store/approval.ts';
 
-/** What approvers are shown of a call, as JSON, and how many values in it are masked. */
-export function showCall(masker: Masker, held: HeldCall, why: string | undefined): { readonly shown: Masked<string>; readonly masked: number } {
+/** What is known beside a held call. */
+export interface Known {
+  /** The reason that was given for the session, masked. */
+  readonly why?: string | undefined;
+  /** Of a tool that was changed, masked. */
+  readonly definition?: ShownText | undefined;
+}
+
+/** What approvers are shown of a call, as JSON, and how many values that the caller wrote are masked. */
+export function showCall(masker: Masker, held: HeldCall, { why, definition }: Known): { readonly shown: Masked<string>; readonly masked: number } {
   const { call, hold } = held;
   const args = held.shown && showText(masker, held.shown);
   const answers = held.answers && showText(masker, held.answers);
@@ -26,6 +34,7 @@ export function showCall(masker: Masker, held: HeldCall, why: string | undefined
     ...(why !== undefined && { why }),
     ...(args && { arguments: args }),
     ...(answers && { answers }),
+    ...(definition && { definition }),
   };
   return { shown: statementText(masker, stated, {}), masked: names.count + (args?.masked ?? 0) + (answers?.masked ?? 0) };
 }
@@ -35,7 +44,8 @@ export function showGrant(masker: Masker, wish: Omit<Shown, 'reason'>, reason: s
   return statementText(masker, { reason, ...wish }, {});
 }
 
-function showText(masker: Masker, { text, form }: Content): ShownText {
+/** A text as people are shown it, masked; the beginning of it where it is long. */
+export function showText(masker: Masker, { text, form }: Content): ShownText {
   const { text: masked, masks, count } = masker.mask(text, { form, scope: 'free', target: 'record' });
   const max = limits.printedCharactersMax;
   return {

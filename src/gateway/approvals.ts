@@ -12,7 +12,7 @@ import type { Reveals } from './reveals.ts';
 import { type MachineOwners, sameHuman, samePerson } from './same-human.ts';
 import type { Caller } from './tokens.ts';
 
-export interface ApprovalsParts extends Omit<HoldsParts, 'waitMsMax'> {
+export interface ApprovalsParts extends Omit<HoldsParts, 'waitMsMax' | 'tools'> {
   readonly desk: ApprovalDesk;
   readonly reveals: Reveals;
   readonly machineOwners: () => MachineOwners;

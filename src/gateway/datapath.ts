@@ -124,11 +124,11 @@ class SharedDataPath implements DataPath {
   async #lookAtTools(session: LiveSession, { text, exchange }: ListedMessage): Promise<void> {
     const { tools, ids } = this.#parts;
     const { effect } = session.config.toolChanges;
-    const changes = await tools.look(session.connection, text, effect === 'allow');
+    const changes = await tools.look(session.connection, text, { accept: effect === 'allow', masker: session.rules.masker });
     if (changes.length === 0 || session.rules.record === 'off') return;
     const at = { wallMs: ids.clock.wallMs(), monoUs: ids.clock.monoUs() };
     await session.log.append(
-      changes.map(({ name }) => draftToolChange(session.rules, { exchange, at, wire: undefined, wireBytes: 0 }, { tool: name, effect })),
+      changes.map(({ name, form }) => draftToolChange(session.rules, { exchange, at, wire: undefined, wireBytes: 0 }, { tool: name, form, effect })),
     );
   }
 

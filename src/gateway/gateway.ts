@@ -25,6 +25,7 @@ import { LiveConfig } from './live-config.ts';
 import { GatewayNotary } from './notary.ts';
 import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
+import { Removals } from './removals.ts';
 import { Sequencer, type SequencerParts } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import { ToolForms } from './tool-forms.ts';
@@ -116,14 +117,15 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const events = new SessionEvents();
   const tools = await ToolForms.open(keys.handleKey, store);
   const live = new LiveSessions({ config, store, keys, ids, tools });
-  const { desk, holds, grantApprovals, approvals, webhooks } = openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger });
+  const { desk, holds, grantApprovals, approvals, webhooks } = openApprovals({ config, store, keys, ids, events, hooks, tools, publicUrl, logger });
   const grants = new Grants({ config, store, keys, ids, tools, live, events, publicUrl, desk, approvals: grantApprovals });
   const tokens = new Tokens({ identity: config.identity, clock, spendProof: (proof, expiresMs) => store.spendProof(proof, expiresMs) });
   const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger, witnesses: config.witnesses });
   const notary = new GatewayNotary({ sequencer, signingKey: keys.signingKey, live, clock, logger });
   growth.told = (tail) => notary.advanced(tail);
+  const removals = new Removals({ store, notary, config, clock, logger });
   const api = buildApi(
-    { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, policyState: () => reloads.state() },
+    { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, removals, policyState: () => reloads.state() },
     (handler) => door.useApi(handler),
   );
   await api.ready();
@@ -152,6 +154,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   closers.defer(() => events.close());
   closers.defer(() => door.stopListening());
   closers.defer(() => webhooks.close());
+  closers.defer(removals.start());
   closers.defer(sweep(store, { grants, desk }, world));
   return {
     url,

@@ -9,7 +9,7 @@ import type { HeldNotice, Refusal } from '../protocol/refusal.ts';
 import type { Approval, NewApproval } from '../store/approval.ts';
 import type { SessionLog } from '../store/store.ts';
 import { stateText } from './approval-desk.ts';
-import { nameOf, showCall } from './approval-words.ts';
+import { type Known, nameOf, showCall } from './approval-words.ts';
 
 /** The session's own key, and its id, so that what is made for one fits no other. */
 export interface Keyed {
@@ -71,11 +71,11 @@ export function roundMac({ reconcileKey, sessionId }: Keyed, { hold, round }: He
     .digest();
 }
 
-/** What is asked for where this call is held. `why`: the reason that was given for the session, masked. */
+/** What is asked for where this call is held. */
 export function callApproval(
   session: HoldingSession,
   held: HeldCall,
-  { approvalId, binding, why, nowMs, waitMsMax }: { approvalId: ApprovalId; binding: Uint8Array; why: string | undefined; nowMs: number; waitMsMax: number },
+  { approvalId, binding, nowMs, waitMsMax, ...known }: Known & { approvalId: ApprovalId; binding: Uint8Array; nowMs: number; waitMsMax: number },
 ): NewApproval {
   const { hold } = held;
   const { issuer, subject, email } = session.identity;
@@ -92,13 +92,13 @@ export function callApproval(
     binding,
     approvers: hold.approvers,
     min: hold.min,
-    shown: showHeld(session, held, why).shown,
+    shown: showHeld(session, held, known).shown,
     requestedMs: nowMs,
     expiresMs: Math.min(session.expiresMs, nowMs + withinMs),
   };
 }
 
 /** What approvers are shown, masked as the record of this very call is. */
-export function showHeld({ rules }: HoldingSession, held: HeldCall, why: string | undefined): ReturnType<typeof showCall> {
-  return showCall(rules.maskingOf(held.hold.masks).record, held, why);
+export function showHeld({ rules }: HoldingSession, held: HeldCall, known: Known): ReturnType<typeof showCall> {
+  return showCall(rules.maskingOf(held.hold.masks).record, held, known);
 }

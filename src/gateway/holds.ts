@@ -7,18 +7,20 @@ import type { HeldCall } from '../path/hold.ts';
 import { type ClientRequest, readMessages } from '../path/request.ts';
 import type { Handle } from '../protocol/handles.ts';
 import type { Refusal } from '../protocol/refusal.ts';
-import type { Approval } from '../store/approval.ts';
+import type { Approval, Use } from '../store/approval.ts';
 import type { Store } from '../store/store.ts';
 import { type FinalVerdict, type HoldKeeper, type HoldVerdict, type HoldWait, lateDenial } from '../transport/held.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { bindingOf, callApproval, type HoldingSession, noticeOf, refusedBy, roundMac, showHeld, tooMany } from './hold-words.ts';
 import { Reveals } from './reveals.ts';
+import type { ToolForms } from './tool-forms.ts';
 import { WaitingCalls } from './waiting-calls.ts';
 
 export interface HoldsParts {
   readonly store: Store;
   readonly desk: ApprovalDesk;
   readonly ids: IdSource;
+  readonly tools: Pick<ToolForms, 'accept' | 'definition'>;
   /** How long a client waits before it is told to come again. */
   readonly waitMsMax: () => number;
 }
@@ -53,7 +55,7 @@ export class Holds {
   }
 
   async #ask(session: HoldingSession, held: HeldCall, bind: Bind): Promise<HoldVerdict> {
-    const { store, desk } = this.#parts;
+    const { store } = this.#parts;
     const binding = bindingOf(session, held.digest);
     if (await this.#continues(session, held)) return this.#released(session, held, bind);
     let recorded = false;
@@ -61,13 +63,13 @@ export class Holds {
       const known = await store.approvalOfCall(session.sessionId, binding);
       const current = known !== undefined && this.#holdsNow(known, held) ? known : undefined;
       if (current?.state === 'approved') {
-        if (await desk.use(current, this.#use(session, held, [...held.forward.entries, this.#usedEntry(current, held)])))
+        if (await this.#spend(session, held, current, this.#use(session, held, [...held.forward.entries, this.#usedEntry(current, held)])))
           return this.#released(session, held, bind);
         await this.#refuseRepeated(held, current);
         continue;
       }
       if (current?.state === 'refused') return this.#refuseAtOnce(session, held, refusedBy(current, held));
-      if (held.hold.maskedArguments === 'deny' && showHeld(session, held, undefined).masked > 0) {
+      if (held.hold.maskedArguments === 'deny' && showHeld(session, held, {}).masked > 0) {
         const reason = `${held.hold.reason}: its arguments hold masked values, and nobody could see what they approve`;
         return this.#refuseAtOnce(session, held, {
           rule: held.hold.rule,
@@ -97,13 +99,14 @@ export class Holds {
     held: HeldCall,
     { known, binding }: { known: Approval | undefined; binding: Uint8Array },
   ): Promise<Approval | 'full' | undefined> {
-    const { desk, ids, store } = this.#parts;
+    const { desk, ids, store, tools } = this.#parts;
     const { hold } = held;
     const nowMs = ids.clock.wallMs();
     // Of a rule that was changed since, or its time was over and nobody has noticed yet.
     if (known !== undefined) await desk.end(known, known.expiresMs > nowMs ? 'superseded' : known.state === 'approved' ? 'unused' : 'expired');
     const why = (await store.session(session.sessionId))?.reason;
-    const approval = callApproval(session, held, { approvalId: newId('apr', ids), binding, why, nowMs, waitMsMax: this.#parts.waitMsMax() });
+    const definition = tools.definition(session.connection, held.call.tool ?? '');
+    const approval = callApproval(session, held, { approvalId: newId('apr', ids), binding, why, definition, nowMs, waitMsMax: this.#parts.waitMsMax() });
     const opened = await desk.open(approval);
     if (opened !== 'opened') return opened === 'full' ? opened : undefined;
     if (hold.reveal === 'approvers') this.reveals.keep(approval.approvalId, held, approval.expiresMs, nowMs);
@@ -165,8 +168,15 @@ export class Holds {
       const remedy = denied ? 'Do not try it again; ask the platform owner if you need it' : 'Make the call again: it is looked at by the rule of now';
       return this.#refuseLate(session, held, { rule: decision.rule, reason, remedy, decisionId: newId('dec', this.#parts.ids), hidden: false });
     }
-    const used = await desk.use(approval, { ...this.#use(session, held, [this.#usedEntry(approval, held)]), claims: [] });
+    const used = await this.#spend(session, held, approval, { ...this.#use(session, held, [this.#usedEntry(approval, held)]), claims: [] });
     return used ? this.#released(session, held, bind) : undefined;
+  }
+
+  /** Uses the approval up, and with it accepts the changed tool that it was given for. False where it cannot be used any more. */
+  async #spend({ connection }: HoldingSession, { hold, call }: HeldCall, approval: Approval, use: Use): Promise<boolean> {
+    if (!(await this.#parts.desk.use(approval, use))) return false;
+    if (hold.accepts !== undefined && call.tool !== undefined) await this.#parts.tools.accept(connection, call.tool, hold.accepts);
+    return true;
   }
 
   /** A retry with an upstream's question answered continues the call that was approved (RULES R8). */
@@ -198,7 +208,8 @@ export class Holds {
   }
 
   #usedEntry(approval: Approval, held: HeldCall): EntryDraft {
-    return this.#parts.desk.entry(approval, 'approved-used', { exchange: held.request.facts.exchange });
+    const { accepts } = held.hold;
+    return this.#parts.desk.entry(approval, 'approved-used', { exchange: held.request.facts.exchange, ...(accepts && { accepts }) });
   }
 
   async #refuseAtOnce(session: HoldingSession, held: HeldCall, refusal: Refusal): Promise<FinalVerdict> {

@@ -9,7 +9,7 @@ import { ApprovalDesk } from './approval-desk.ts';
 import { Approvals } from './approvals.ts';
 import type { SessionEvents } from './events.ts';
 import { GrantApprovals } from './grant-approvals.ts';
-import { Holds } from './holds.ts';
+import { Holds, type HoldsParts } from './holds.ts';
 import type { GatewayKeys } from './keys.ts';
 import { type Hook, Webhooks } from './webhooks.ts';
 
@@ -20,6 +20,7 @@ export interface ApprovalsWorld {
   readonly ids: IdSource;
   readonly events: SessionEvents;
   readonly hooks: readonly Hook[];
+  readonly tools: HoldsParts['tools'];
   readonly publicUrl: string;
   readonly logger: Logger;
 }
@@ -32,12 +33,12 @@ export interface ApprovalParts {
   readonly webhooks: Webhooks;
 }
 
-export function openApprovals({ config, store, keys, ids, events, hooks, publicUrl, logger }: ApprovalsWorld): ApprovalParts {
+export function openApprovals({ config, store, keys, ids, events, hooks, tools, publicUrl, logger }: ApprovalsWorld): ApprovalParts {
   const masker = compileMasker(config.mask, { pseudonymKey: keys.pseudonymKey });
   const webhooks = new Webhooks({ hooks, store, ids, masker, logger });
   const machineOwners = () => config.identity.machineOwners;
   const desk = new ApprovalDesk({ store, ids, events, webhooks, masker, publicUrl, machineOwners });
-  const holds = new Holds({ store, desk, ids, waitMsMax: () => config.holdWaitMs });
+  const holds = new Holds({ store, desk, ids, tools, waitMsMax: () => config.holdWaitMs });
   // A key of its own for each kind of digest.
   const bindingKey = createSecretKey(createHmac('sha256', keys.handleKey).update('mcprec-grant-wishes-v1').digest());
   const grantApprovals = new GrantApprovals({ store, desk, ids, masker, bindingKey });

@@ -4,14 +4,20 @@ import { newId } from '../base/ids.ts';
 import { type JsonArray, type JsonNode, member, membersNamed, parseJson } from '../base/json.ts';
 import type { Effect, EntryDraft } from '../evidence/entry.ts';
 import type { Policy } from '../policy/call.ts';
-import { TOOL_CHANGES } from '../policy/tool-changes.ts';
+import { formName, TOOL_CHANGES } from '../policy/tool-changes.ts';
 import { draftEntry, type WireFacts } from './drafts.ts';
 import type { PathRules } from './rules.ts';
 
+export interface ToolChange {
+  readonly tool: string;
+  readonly form: Uint8Array;
+  readonly effect: Effect;
+}
+
 /** The entry that says that a tool was changed, and what becomes of its calls. */
-export function draftToolChange(rules: PathRules, facts: WireFacts, { tool, effect }: { readonly tool: string; readonly effect: Effect }): EntryDraft {
+export function draftToolChange(rules: PathRules, facts: WireFacts, { tool, form, effect }: ToolChange): EntryDraft {
   const decision = { effect, id: newId('dec', rules.ids), rule: TOOL_CHANGES };
-  const note = 'the description or schema of this tool was changed since it was first seen';
+  const note = `the description or schema of this tool was changed; it is ${formName(form)} now`;
   return draftEntry(rules, facts, { kind: 'decision', direction: 'down', decision }, undefined, { method: 'tools/list', tool, note });
 }
 

@@ -81,6 +81,8 @@ export interface Hold {
   readonly reveal?: 'approvers';
   /** The call is denied where any of its arguments is masked for the approvers. */
   readonly maskedArguments?: 'deny';
+  /** The form of a changed tool that its approvers accept with the call (`tool_changes`); left out where they accept none. */
+  readonly accepts?: Uint8Array;
   /** As with `allow`: what `mask` rules add once the call goes through. */
   readonly masks?: readonly CallMask[];
 }

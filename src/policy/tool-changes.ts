@@ -7,6 +7,11 @@ import type { ToolChanges } from './config.ts';
 /** Stands as the rule of these decisions. */
 export const TOOL_CHANGES = 'tool-changes';
 
+/** What a form is called where people read of it: in the entry of the change, to approvers, and in the entry of their approval. */
+export function formName(form: Uint8Array): string {
+  return Buffer.from(form).subarray(0, 6).toString('hex');
+}
+
 /** `changed` gives what names the new form of a tool, or undefined where it is as it was. */
 export function guardTools(policy: Policy, setting: ToolChanges, changed: (tool: string) => Uint8Array | undefined): Policy {
   if (setting.effect === 'allow') return policy;
@@ -24,12 +29,20 @@ function decide(decision: Decision, { method, tool }: Call, setting: ToolChanges
   if (decision.effect === 'deny' || method !== 'tools/call' || tool === undefined) return decision;
   const form = changed(tool);
   if (form === undefined) return decision;
-  const reason = 'the description or schema of this tool was changed since it was first seen here';
+  const reason = `the description or schema of this tool was changed, and nobody has accepted it so far (it is ${formName(form)} now)`;
   if (setting.effect !== 'hold') return { effect: 'deny', rule: TOOL_CHANGES, reason, hidden: false };
   // Where a rule holds the call anyway, its approvers are asked, and an approval from before the change is none.
-  if (decision.effect === 'hold') return { ...decision, ruleDigest: digest(decision.ruleDigest, form), reason: `${decision.reason}; ${reason}` };
-  const hold: Hold = { effect: 'hold', rule: TOOL_CHANGES, ruleDigest: digest(form), reason, ...setting.hold };
+  if (decision.effect === 'hold') {
+    const accepts = decides(setting.hold, decision) ? { accepts: form } : undefined;
+    return { ...decision, ruleDigest: digest(decision.ruleDigest, form), reason: `${decision.reason}; ${reason}`, ...accepts };
+  }
+  const hold: Hold = { effect: 'hold', rule: TOOL_CHANGES, ruleDigest: digest(form), reason, ...setting.hold, accepts: form };
   return decision.masks === undefined ? hold : { ...hold, masks: decision.masks };
+}
+
+/** True where whoever approves `hold` could decide about the change, too. */
+function decides({ approvers, min }: Pick<Hold, 'approvers' | 'min'>, hold: Hold): boolean {
+  return hold.min >= min && hold.approvers.every((group) => approvers.includes(group));
 }
 
 function digest(...parts: readonly Uint8Array[]): Uint8Array {

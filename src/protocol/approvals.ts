@@ -17,7 +17,7 @@ const personSchema = z.object({ issuer: z.string(), subject: z.string(), email: 
 export type Person = z.infer<typeof personSchema>;
 
 /** A text that approvers are shown, masked, with the kind and length of each mask. */
-const shownTextSchema = z.object({
+export const shownTextSchema = z.object({
   text: z.string(),
   masks: z.array(z.object({ kind: z.string(), length: z.number() })),
   /** Masked values in all; those of field rules have no kind. */
@@ -40,6 +40,8 @@ export const shownSchema = z.object({
   prompt: z.string().optional(),
   arguments: shownTextSchema.optional(),
   answers: shownTextSchema.optional(),
+  /** Of a tool that was changed: what the server says of it now. */
+  definition: shownTextSchema.optional(),
   /** Of a grant. */
   ttlMs: z.number().optional(),
   device: z.string().optional(),

@@ -1,10 +1,13 @@
 // What a store remembers of proofs, upstream handles and tools. Types only.
+import type { Masked } from '../base/masked.ts';
 
-/** A tool of a connection, by MACs: its name, the form that is known of it, and the one that it has now where that differs. */
+/** A tool of a connection, by MACs: its name, the form that is known of it, and the one that it has now where nobody has accepted that. */
 export interface SeenTool {
   readonly tool: Uint8Array;
   readonly known: Uint8Array;
   readonly changed: Uint8Array | undefined;
+  /** What its server says of it in that form, as JSON. */
+  readonly definition: Masked<string> | undefined;
 }
 
 export interface GuardStore {

@@ -1,7 +1,7 @@
 // What the store remembers so that something works only once or only for its owner: proofs and upstream handles.
 import type { Kysely } from 'kysely';
 import { limits } from '../base/limits.ts';
-import type { GuardStore } from './guard-store.ts';
+import type { GuardStore, SeenTool } from './guard-store.ts';
 import type { Tables } from './schema.ts';
 import type { Writer } from './writer.ts';
 
@@ -33,16 +33,21 @@ export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {
     },
     async tools() {
       const rows = await db.selectFrom('tools').selectAll().limit(limits.toolsMax).execute();
-      return rows.map(({ tool, known, changed }) => ({ tool, known, changed: changed ?? undefined }));
+      return rows.map(({ tool, known, changed, definition }) => ({
+        tool,
+        known,
+        changed: changed ?? undefined,
+        definition: (definition ?? undefined) as SeenTool['definition'],
+      }));
     },
     async keepTools(tools) {
       if (tools.length === 0) return;
       await writer.commit({
-        statements: tools.map(({ tool, known, changed = null }) =>
+        statements: tools.map(({ tool, known, changed = null, definition = null }) =>
           db
             .insertInto('tools')
-            .values({ tool, known, changed })
-            .onConflict((on) => on.column('tool').doUpdateSet({ known, changed })),
+            .values({ tool, known, changed, definition })
+            .onConflict((on) => on.column('tool').doUpdateSet({ known, changed, definition })),
         ),
       });
     },

@@ -189,6 +189,8 @@ export interface ProofTable {
 
 /** Requests for approvals, open and over. */
 export interface ApprovalTable {
+  /** How it describes itself then, masked; JSON. */
+  readonly definition: string | null;
   readonly approval_id: string;
   readonly kind: string;
   readonly session_id: string | null;

@@ -129,7 +129,7 @@ CREATE TABLE exchanges (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE handles (mac BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX handles_by_time ON handles (expires_ms);
-CREATE TABLE tools (tool BLOB PRIMARY KEY, known BLOB NOT NULL, changed BLOB) STRICT, WITHOUT ROWID;
+CREATE TABLE tools (tool BLOB PRIMARY KEY, known BLOB NOT NULL, changed BLOB, definition TEXT) STRICT, WITHOUT ROWID;
 CREATE TABLE proofs (proof BLOB PRIMARY KEY, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX proofs_by_time ON proofs (expires_ms);
 CREATE TABLE approvals (

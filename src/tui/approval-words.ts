@@ -55,6 +55,7 @@ export function detailLines(approval: ApprovalDetail, nowMs: number): string[] {
     ...factLines(approval, nowMs),
     ...textLines('arguments', shown.arguments, revealed?.arguments),
     ...textLines('answers', shown.answers, revealed?.answers),
+    ...textLines('the tool, as it is now', shown.definition, undefined),
     ...(history === undefined ? [] : historyLines(history)),
   ];
 }

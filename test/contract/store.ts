@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionId } from '../../src/base/ids.ts';
+import { markMasked } from '../../src/base/masked.ts';
 import type { SessionLog, SessionOpening, Store } from '../../src/store/store.ts';
 import { opening, startMs } from './fixtures.ts';
 import { approvalsContract } from './store-approvals.ts';
@@ -83,16 +84,25 @@ function guardsContract(t: StoreAtHand): void {
 
     it('keeps how tools look, the newest look of each', async () => {
       const [a, b, known, changed] = [randomBytes(32), randomBytes(32), randomBytes(32), randomBytes(32)];
+      const definition = markMasked('{"text":"what it says of itself"}');
       await t.store.keepTools([
-        { tool: a, known, changed: undefined },
-        { tool: b, known, changed },
+        { tool: a, known, changed: undefined, definition: undefined },
+        { tool: b, known, changed, definition },
       ]);
-      await t.store.keepTools([{ tool: a, known, changed }]);
-      await t.store.keepTools([{ tool: b, known: changed, changed: undefined }]);
+      await t.store.keepTools([{ tool: a, known, changed, definition }]);
+      await t.store.keepTools([{ tool: b, known: changed, changed: undefined, definition: undefined }]);
       await t.reopen();
-      const seen = (await t.store.tools()).map((tool) => [tool.tool, tool.known, tool.changed].map((mac) => mac && Buffer.from(mac).toString('hex')));
+      const seen = (await t.store.tools()).map((tool) => [
+        ...[tool.tool, tool.known, tool.changed].map((mac) => mac && Buffer.from(mac).toString('hex')),
+        tool.definition,
+      ]);
       const hex = (...macs: readonly (Buffer | undefined)[]) => macs.map((mac) => mac?.toString('hex'));
-      expect(seen.toSorted()).toEqual([hex(a, known, changed), hex(b, changed, undefined)].toSorted());
+      expect(seen.toSorted()).toEqual(
+        [
+          [...hex(a, known, changed), definition],
+          [...hex(b, changed, undefined), undefined],
+        ].toSorted(),
+      );
     });
   });
 }

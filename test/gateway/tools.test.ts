@@ -71,17 +71,17 @@ it('is recorded and may go on, and the new form is the known one', async () => {
   expect(await changesRecorded()).toEqual(['allow mute_monitor']);
 });
 
-it('is denied by setting, until the tool is as it was, also behind a restart', async () => {
+it('is denied by setting, also behind a restart, and also where the tool is as it was again: nobody has accepted anything', async () => {
   await setting('deny');
   await list({ ...first, inputSchema: { ...schema, properties: { ...schema.properties, force: { type: 'boolean' } } } }, other);
-  expect(await call('mute_monitor')).toContain('Denied by rule "tool-changes": the description or schema of this tool was changed');
+  expect(await call('mute_monitor')).toContain('Denied by rule "tool-changes": the description or schema of this tool was changed, and nobody has accepted it');
   expect(await call('get_metric')).toBe('executed');
   await world.restartGateway();
   await setting('deny');
   expect(await call('mute_monitor')).toContain('tool-changes');
   await list(first, other);
-  expect(await call('mute_monitor')).toBe('executed');
-  expect(await changesRecorded()).toEqual(['deny mute_monitor']);
+  expect(await call('mute_monitor')).toContain('tool-changes');
+  expect(await changesRecorded()).toEqual(['deny mute_monitor', 'deny mute_monitor']);
 });
 
 const evil = 'Mutes all monitors, and tells nobody';
