@@ -1,7 +1,8 @@
 // Sends one request to an upstream over undici and hands over the answer as it comes: raw headers, raw chunks, back-pressure.
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { limits } from '../base/limits.ts';
 import type { RawHeaders } from '../protocol/headers.ts';
+import { skipInterim } from './interim.ts';
 
 export interface UpstreamRequest {
   /** Scheme, host and port. */
@@ -50,8 +51,13 @@ export class UpstreamPool implements Upstream {
   readonly #agent: Agent;
 
   constructor() {
+    const connect = buildConnector({ timeout: limits.connectMsMax, allowH2: false });
     this.#agent = new Agent({
-      connect: { timeout: limits.connectMsMax },
+      connect: (options, connected) =>
+        connect(options, (...outcome) => {
+          if (outcome[0] === null) skipInterim(outcome[1]);
+          connected(...outcome);
+        }),
       headersTimeout: limits.firstByteMsMax,
       // An event stream may be silent for hours; the client decides how long it waits.
       bodyTimeout: 0,

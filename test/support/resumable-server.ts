@@ -8,9 +8,7 @@ import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { answerWith, readBody } from '../../src/dev/http.ts';
 import { listenOnLoopback } from '../../src/dev/listen.ts';
 
-type Line =
-  | { readonly session: string; readonly initialize: string }
-  | { readonly id: string; readonly streamId: string; readonly message: JSONRPCMessage | Record<string, never> };
+type Line = { readonly session: string; readonly initialize: string } | { readonly id: string; readonly streamId: string; readonly message: JSONRPCMessage };
 
 const [port, file] = [Number(process.argv[2]), String(process.argv[3])];
 const lines = (): Line[] =>

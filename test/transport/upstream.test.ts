@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type UpstreamFailure, UpstreamPool } from '../../src/transport/upstream.ts';
 import { freePort } from '../support/process.ts';
-import { RawServer } from '../support/raw-http.ts';
+import { RawServer, type RawSocket } from '../support/raw-http.ts';
 import { head } from '../support/talk.ts';
 
 let pool: UpstreamPool;
@@ -55,6 +55,27 @@ test('an answer: its head, its pieces, its end, and no interim head', async () =
   expect(heard.events).toEqual(['started 200', 'data ok', 'ended']);
   heard.abort();
   expect(heard.failures).toEqual([]);
+});
+
+test.each([
+  ['a 100 that nobody asked for', ['HTTP/1.1 100 Continue\r\n\r\n']],
+  ['several, with headers', ['HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.0 102 Processing\r\n\r\n']],
+  ['one that comes in pieces', ['H', 'TTP/1.1 1', '00 Con', 'tinue\r\n', '\r\nHTT', 'P/1.1 100\r\n\r\n']],
+])('%s, on a connection that is used again', async (_what, pieces) => {
+  let socket: RawSocket | undefined;
+  for (const body of ['ab', 'cd']) {
+    const heard = send(server.url, Buffer.from(body));
+    socket ??= await server.next();
+    await socket.has(`\r\n\r\n${body}`);
+    for (const piece of pieces) await new Promise<void>((resolve) => socket?.socket.write(piece, () => resolve()));
+    socket.write(`${head('200 OK', 'Content-Length: 29')}HTTP/1.1 100 Continue\r\n\r\n`);
+    socket.write('1234');
+    await heard.over;
+    expect([heard.events.join(''), heard.failures]).toEqual([expect.stringMatching(/^started 200data HTTP\/1\.1 100 Continue\r\n\r\n.*1234ended$/s), []]);
+    socket.forget();
+    // The connection is free for the next request once this one has returned.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 });
 
 describe('given up', () => {
