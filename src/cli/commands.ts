@@ -222,6 +222,7 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .argument('<file>', 'the gateway.yaml')
     .option(...JSON_FLAG)
     .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
+    .option('--no-secrets', 'do not look whether its secrets are here, as in CI')
   policy
     .command('test')
     .description('run the cases of a policy; exits with 5 where one comes out otherwise than expected')

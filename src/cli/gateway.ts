@@ -1,11 +1,11 @@
 // `mcprec gateway`: runs a gateway until it is told to stop.
 
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { McprecError } from '../base/errors.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createKeys as makeKeys } from '../gateway/keys.ts';
-import type { GatewayConfig } from '../policy/config.ts';
+import { isFirstStart } from '../gateway/secrets.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
@@ -45,11 +45,6 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
     await gateway.close();
   }
   return 0;
-}
-
-/** Neither data nor keys are there: keys made now can be no mistake for lost ones, for which nothing could be read any more. */
-function isFirstStart(config: GatewayConfig): boolean {
-  return config.keys.kind === 'file' && !existsSync(config.keys.path) && !existsSync(config.data.path);
 }
 
 function readConfig(file: string, env: Io['env']): ParsedConfig {

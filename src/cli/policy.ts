@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
+import { secretFindings } from '../gateway/secrets.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { Call, Decision } from '../policy/call.ts';
 import type { GatewayConfig } from '../policy/config.ts';
@@ -14,20 +15,23 @@ import { callOf, contextOf } from './policy-call.ts';
 
 export interface PolicyCheckOptions {
   readonly file: string;
+  /** False: does not look whether secret references resolve here. */
+  readonly secrets?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
 
 /** Prints what is wrong with a configuration, or that nothing is. Returns the exit code; throws `config_invalid`, `config_unreadable`. */
 export function runPolicyCheck(options: PolicyCheckOptions, io: Io): number {
   const text = readConfigFile(options.file);
-  const { config, problems, warnings } = checkConfig(text, { file: options.file, env: io.env });
+  const look = (config: GatewayConfig) => secretFindings(config, io.env, io.random);
+  const { config, problems, warnings } = checkConfig(text, { file: options.file, env: io.env, ...(options.secrets !== false && { look }) });
   if (options.json) {
     sayJson(io, { ok: config !== undefined, problems, warnings });
     return config === undefined ? exitCodes.config : 0;
   }
   if (config === undefined) throw new McprecError('config_invalid', problems.map(problemLine).join('\n'));
   for (const warning of warnings) say(io, escapeHostileLine(`warning: ${problemLine(warning)}`));
-  say(io, escapeHostileLine(`${options.file} is valid: ${summary(config)}`));
+  say(io, escapeHostileLine(`${options.file} is valid: ${summary(config)}${options.secrets === false ? '; its secrets were not looked at' : ''}`));
   return 0;
 }
 

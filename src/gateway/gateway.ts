@@ -1,7 +1,6 @@
 // Wires a gateway: store, keys, control API and data path behind one listener; and takes it down again in order.
 import type { Logger } from 'pino';
 import { Closers } from '../base/closers.ts';
-import { McprecError } from '../base/errors.ts';
 import type { IdSource } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { parseVerifier } from '../evidence/note.ts';
@@ -13,23 +12,22 @@ import { cosignBy } from '../sync/witness-client.ts';
 import { buildApi } from './api.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import { Authenticator } from './authenticate.ts';
-import { type Environment, resolveCredentials, resolveServer, resolveWebhooks } from './credentials.ts';
+import type { Environment } from './credentials.ts';
 import { openDataPath } from './datapath.ts';
 import { SessionEvents } from './events.ts';
 import { FrontDoor } from './front-door.ts';
 import { Grants } from './grants.ts';
 import { Handles } from './handles.ts';
-import { createKeys, type GatewayKeys, loadKeys } from './keys.ts';
+import { createKeys, type GatewayKeys } from './keys.ts';
 import { LiveSessions } from './live.ts';
 import { LiveConfig } from './live-config.ts';
 import { GatewayNotary } from './notary.ts';
 import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
+import { openKeys, type ResolvedSecrets, resolveSecrets } from './secrets.ts';
 import { Sequencer, type SequencerParts } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
 import { ToolForms } from './tool-forms.ts';
-import type { Hook } from './webhooks.ts';
-import type { DataPathParts } from './wiring.ts';
 import { Witness } from './witness.ts';
 
 export interface GatewayWorld extends IdSource {
@@ -50,11 +48,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-interface Opened {
+interface Opened extends ResolvedSecrets {
   readonly keys: GatewayKeys;
-  readonly credentials: DataPathParts['credentials'];
-  readonly commands: DataPathParts['commands'];
-  readonly hooks: readonly Hook[];
   readonly store: Store;
   readonly door: FrontDoor;
   readonly growth: Growth;
@@ -70,37 +65,18 @@ interface Growth {
  * nothing is left open.
  */
 export async function startGateway(config: GatewayConfig, world: GatewayWorld): Promise<Gateway> {
-  const keys = openKeys(config, world);
-  const credentials = new Map(Object.entries(config.connections).map(([name, connection]) => [name, resolveCredentials(name, connection, world.env)] as const));
-  const commands = new Map(
-    Object.entries(config.connections).flatMap(([name, connection]) => {
-      const command = resolveServer(name, connection, world.env);
-      return command === undefined ? [] : [[name, command] as const];
-    }),
-  );
-  const hooks = resolveWebhooks(config.webhooks, world.env);
+  if (world.createKeys && config.keys.kind === 'file') createKeys(config.keys.path, world.random);
+  const keys = openKeys(config, world.env, world.random);
+  const secrets = resolveSecrets(config, world.env);
   const growth: Growth = { told: () => undefined };
   const store = openSqliteStore(config.data.path, { clock: world.clock, random: world.random, advanced: (tail) => growth.told(tail) });
   const door = new FrontDoor();
   try {
-    return await run(config, world, { keys, credentials, commands, hooks, store, door, growth });
+    return await run(config, world, { keys, ...secrets, store, door, growth });
   } catch (error) {
     await door.close();
     await store.close();
     throw error;
-  }
-}
-
-function openKeys(config: GatewayConfig, world: GatewayWorld): GatewayKeys {
-  if (world.createKeys && config.keys.kind === 'file') createKeys(config.keys.path, world.random);
-  try {
-    return loadKeys(config.keys, world.env, world.random);
-  } catch (error) {
-    if (!(error instanceof McprecError) || error.code !== 'secret_unresolved') throw error;
-    throw new McprecError('secret_unresolved', `the gateway’s keys: ${error.message}`, {
-      cause: error,
-      remedy: 'make them once with: mcprec gateway --init-keys',
-    });
   }
 }
 

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import { asMcprecError } from '../base/errors.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { policyHash } from '../policy/hash.ts';
-import { type Environment, resolveCredentials } from './credentials.ts';
+import type { Environment } from './credentials.ts';
 import type { Grants } from './grants.ts';
 import type { LiveConfig } from './live-config.ts';
+import { resolveSecrets } from './secrets.ts';
 import type { DataPath } from './wiring.ts';
 
 export interface ReloadParts {
@@ -53,7 +54,7 @@ export class Reloads {
 
 async function apply({ live, grants, dataPath, env, logger }: ReloadParts, next: GatewayConfig): Promise<void> {
   // All that can fail comes first.
-  const credentials = new Map(Object.entries(next.connections).map(([name, connection]) => [name, resolveCredentials(name, connection, env)] as const));
+  const { credentials } = resolveSecrets(next, env);
   const before = hexOf(live.config);
   const waiting = live.replace(next);
   dataPath.redress(credentials);

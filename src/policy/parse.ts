@@ -16,6 +16,8 @@ export interface ConfigSource {
   /** Path of the file, as it is to be named in messages. */
   readonly file: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What else stops a configuration that is right in itself: secrets that are not where it runs. */
+  readonly look?: (config: GatewayConfig) => readonly Finding[];
 }
 
 export interface Problem {
@@ -34,7 +36,7 @@ export interface CheckedConfig {
   readonly warnings: readonly Problem[];
 }
 
-/** Reads and checks the text of a gateway.yaml. Never throws; secret references are checked in form and not resolved. */
+/** Reads and checks the text of a gateway.yaml. Never throws, but what `look` throws; without it, secret references are checked in form only. */
 export function checkConfig(text: string, source: ConfigSource): CheckedConfig {
   const failed = (problems: readonly Problem[]): CheckedConfig => ({ config: undefined, problems, warnings: [] });
   const at = { where: source.file, line: 1, column: 1 };
@@ -57,6 +59,8 @@ export function checkConfig(text: string, source: ConfigSource): CheckedConfig {
   const located = (finding: Finding) => locate(finding, yaml, source.file, env);
   if (findings.length > 0 || !parsed.success) return failed(findings.map(located).toSorted(byPlace));
   const config = buildConfig(parsed.data, source.file);
+  const seen = source.look?.(config) ?? [];
+  if (seen.length > 0) return failed(seen.map(located).toSorted(byPlace));
   return { config, problems: [], warnings: [...warningFindings(config), ...conditionFindings(raw).warnings].map(located).toSorted(byPlace) };
 }
 

@@ -123,7 +123,9 @@ function unitInBlock(source: string, value: string, offset: number): number | un
 
 function pairOf(node: Node | undefined, key: string | number | undefined): Pair | undefined {
   if (!isMap(node)) return undefined;
-  return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(key));
+  const keyOf = (pair: Pair): string | undefined => (isScalar(pair.key) ? String(pair.key.value) : undefined);
+  // Names of headers are kept in lower case, however they are written.
+  return node.items.find((pair) => keyOf(pair) === String(key)) ?? node.items.find((pair) => keyOf(pair)?.toLowerCase() === String(key));
 }
 
 const phrases: Readonly<Record<string, string>> = {

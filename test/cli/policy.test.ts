@@ -13,7 +13,7 @@ import { runPolicyCheck, runPolicyExplain, runPolicySchema } from '../../src/cli
 import { runPolicyTest } from '../../src/cli/policy-test.ts';
 
 const GOOD = `data: sqlite:gateway.db
-keys: file:/run/keys
+keys: file:keys.json
 identity: { issuer: "https://login.example.com", audience: mcprec }
 connections:
   datadog: { kind: mcp, upstream: "https://mcp.example.com/v1/mcp", record: full }
@@ -66,6 +66,29 @@ describe('policy check', () => {
     expect(printed()).toBe(
       `warning: ${file}:6:3: record is off: nothing that is done on intake is recorded\n${file} is valid: 2 connections, 2 access entries, 1 rule\n`,
     );
+  });
+
+  test('finds the secrets that do not resolve here, each where it is named, unless it is told not to look', () => {
+    const secret = GOOD.replace('record: full }', 'record: full, credential: { headers: { DD_API_KEY: "env:DD_KEY", DD_APP: "file:app" } } }')
+      .replace('rules:', 'webhooks: [{ name: pager, url: "env:PAGER_URL", secret: "env:PAGER_SECRET" }]\nrules:')
+      .replace('access:', '  own: { kind: stdio, command: [server], env: { TOKEN: "env:OWN_TOKEN" }, record: full }\naccess:');
+    writeFileSync(file, secret);
+    writeFileSync(join(folder, 'gateway.db'), '');
+    writeFileSync(join(folder, 'app'), '\n');
+    const env = { PAGER_URL: 'ftp://x', PAGER_SECRET: 'whsec_c2hvcnQ=' };
+    expect(thrown(() => runPolicyCheck({ file }, terminal(env).io)).message.split('\n')).toEqual([
+      `${file}:2:7: keys: file:${folder}/keys.json is not there; make them once with: mcprec gateway --init-keys`,
+      `${file}:5:120: connections.datadog.credential.headers.dd_api_key: env:DD_KEY is not set; set the environment variable or create the file it names`,
+      `${file}:5:142: connections.datadog.credential.headers.dd_app: file:${folder}/app is empty; set the environment variable or create the file it names`,
+      `${file}:7:56: connections.own.env.TOKEN: env:OWN_TOKEN is not set; set the environment variable or create the file it names`,
+      `${file}:11:32: webhooks[0].url: env:PAGER_URL is no http or https URL; put the whole address there`,
+      `${file}:11:57: webhooks[0].secret: env:PAGER_SECRET is not whsec_ and base64 of 24 to 64 bytes; make one with: echo "whsec_$(openssl rand -base64 32)"`,
+    ]);
+    const { io, printed } = terminal(env);
+    expect(runPolicyCheck({ file, json: true }, io)).toBe(3);
+    expect(JSON.parse(printed())).toMatchObject({ ok: false, problems: Array(6).fill({ where: file }) });
+    expect(runPolicyCheck({ file, secrets: false }, io)).toBe(0);
+    expect(printed()).toContain('; its secrets were not looked at\n');
   });
 
   test('ends with exit code 3 and every problem', () => {

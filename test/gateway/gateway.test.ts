@@ -8,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/base/random.ts';
 import { runGateway } from '../../src/cli/gateway.ts';
 import type { Io } from '../../src/cli/io.ts';
-import { resolveCredentials } from '../../src/gateway/credentials.ts';
 import { startGateway } from '../../src/gateway/gateway.ts';
 import { createKeys, loadKeys } from '../../src/gateway/keys.ts';
+import { resolveSecrets } from '../../src/gateway/secrets.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { TestWorld } from './support.ts';
 
@@ -160,16 +160,14 @@ describe('credentials', () => {
         ),
       { file: 'gateway.yaml' },
     );
-    const { datadog } = config.connections;
-    if (datadog === undefined) throw new Error('no connection');
-    const resolved = resolveCredentials('datadog', datadog, { TEST_API_KEY: 'key' });
-    expect(Object.fromEntries(resolved.map(([name, secret]) => [name, secret.reveal()]))).toEqual({
+    const resolved = resolveSecrets(config, { TEST_API_KEY: 'key' }).credentials.get('datadog');
+    expect(Object.fromEntries(resolved?.map(([name, secret]) => [name, secret.reveal()]) ?? [])).toEqual({
       dd_api_key: 'key',
       dd_app: 'from-file',
       authorization: 'Bearer key',
     });
-    expect(() => resolveCredentials('datadog', datadog, { TEST_API_KEY: 'a\nb' })).toThrow(expect.objectContaining({ code: 'secret_unresolved' }));
-    expect(() => resolveCredentials('datadog', datadog, { TEST_API_KEY: '' })).toThrow(expect.objectContaining({ message: expect.stringContaining('empty') }));
+    expect(() => resolveSecrets(config, { TEST_API_KEY: 'a\nb' })).toThrow(expect.objectContaining({ code: 'secret_unresolved' }));
+    expect(() => resolveSecrets(config, { TEST_API_KEY: '' })).toThrow(expect.objectContaining({ message: expect.stringContaining('empty') }));
   });
 });
 
