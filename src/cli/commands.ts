@@ -165,6 +165,8 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .description('remove payloads and names of a session for good; a signed entry says so')
     .argument('<session>', 'its id, or the start of it')
     .option('--reason <text>', 'why; it is recorded')
+    .option('--at-gateway', 'at the gateway as well: for administrators, and for owners where the gateway lets them')
+    .option(...GATEWAY)
     .option(...PASSPHRASE)
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-erase.ts')).runErase(session, options, io));
@@ -220,9 +222,9 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .command('check')
     .description('check a gateway.yaml: errors with line and column, warnings')
     .argument('<file>', 'the gateway.yaml')
+    .option('--no-secrets', 'do not look whether its secrets are here, as in CI')
     .option(...JSON_FLAG)
     .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
-    .option('--no-secrets', 'do not look whether its secrets are here, as in CI')
   policy
     .command('test')
     .description('run the cases of a policy; exits with 5 where one comes out otherwise than expected')

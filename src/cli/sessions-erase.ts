@@ -1,6 +1,7 @@
 // `mcprec sessions erase`, `prune` and `export`: contents taken out for good with a signed entry, and a session written out with its proofs.
 import { once } from 'node:events';
-import { McprecError } from '../base/errors.ts';
+import { asMcprecError, McprecError } from '../base/errors.ts';
+import { parseId } from '../base/ids.ts';
 import { parseSize } from '../base/size.ts';
 import type { LogSigner } from '../evidence/checkpoint.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
@@ -8,13 +9,18 @@ import { soloSigner } from '../identity/solo-key.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import { parseDuration } from '../policy/duration.ts';
+import { controlPaths } from '../protocol/control.ts';
 import { journalPath } from './home.ts';
-import { type Io, say, sayJson } from './io.ts';
+import { type Io, note, say, sayJson } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
 import { openRecordOf } from './sessions.ts';
 
 export interface EraseOptions extends SecretFlags {
   readonly reason?: string | undefined;
+  /** At its gateway as well, which removes its own copy. */
+  readonly atGateway?: boolean | undefined;
+  /** With `atGateway`, for a session that is not in this journal. */
+  readonly gateway?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -26,16 +32,47 @@ export interface PruneOptions extends SecretFlags {
 
 const SESSIONS_MAX = 100_000;
 
-/** Erases the contents of a session. Throws `not_found`, `id_ambiguous`, `usage` where it is open, and what signing throws. */
+/**
+ * Erases the contents of a session, with `atGateway` at its gateway first. Throws `not_found`, `id_ambiguous`, `usage` where it is open,
+ * what signing throws, and what the gateway says (`connection_denied` where the caller may not erase there): then nothing is erased here either.
+ */
 export async function runErase(idPrefix: string, options: EraseOptions, io: Io): Promise<void> {
   using journal = openForWriting(io);
-  const session = journal.findSession(idPrefix);
+  const reason = options.reason ?? 'erased on request';
+  const session = sessionToErase(journal, idPrefix, options);
+  const gateway = options.gateway ?? session?.gateway;
+  if (options.atGateway && gateway === undefined && options.gateway === undefined && session !== undefined)
+    throw new McprecError('usage', `${session.sessionId} is a solo session: no gateway has it`, { remedy: 'leave out --at-gateway' });
+  const sessionId = session?.sessionId ?? idPrefix;
+  if (options.atGateway) await eraseAtGateway(sessionId, gateway, { ...options, reason }, io);
+  if (session === undefined) {
+    if (options.json) sayJson(io, { sessionId, gateway: 'erased' });
+    else say(io, `${sessionId}: the gateway has erased its copy; this journal has none`);
+    return;
+  }
   const by = session.identity?.email ?? session.identity?.subject;
-  const removal = { kind: 'erasure', reason: options.reason ?? 'erased on request', ...(by !== undefined && { by }) } as const;
+  const removal = { kind: 'erasure', reason, ...(by !== undefined && { by }) } as const;
   await withSigner(session, options, io, (signer) => journal.eraser.remove(session, removal, signer));
   journal.eraser.compact();
-  if (options.json) sayJson(io, { sessionId: session.sessionId, erased: session.size - 1 });
-  else say(io, `${session.sessionId}: payloads and names of ${session.size - 1} entries are erased; its log still verifies and says so`);
+  if (options.json) return sayJson(io, { sessionId, erased: session.size - 1, ...(options.atGateway && { gateway: 'erased' }) });
+  say(io, `${sessionId}: payloads and names of ${session.size - 1} entries are erased; its log still verifies and says so`);
+  if (options.atGateway) say(io, `${sessionId}: the gateway has erased its copy as well`);
+  else if (gateway !== undefined) note(io, 'the gateway keeps its own copy; whoever may erase it there runs the same with --at-gateway');
+}
+
+/** The session in this journal; undefined where only the gateway is asked to erase it, by its whole id. */
+function sessionToErase(journal: Journal, idPrefix: string, { atGateway }: EraseOptions): SessionSummary | undefined {
+  try {
+    return journal.findSession(idPrefix);
+  } catch (error) {
+    if (atGateway && asMcprecError(error).code === 'not_found' && parseId('ses', idPrefix) !== undefined) return undefined;
+    throw error;
+  }
+}
+
+async function eraseAtGateway(sessionId: string, gateway: string | undefined, options: EraseOptions & { readonly reason: string }, io: Io): Promise<void> {
+  await using identity = await openIdentity({ ...secretOptions(options, io), gateway, clock: io.clock, random: io.random });
+  await identity.request('POST', controlPaths.eraseSession(sessionId), { json: { reason: options.reason }, signal: io.signal });
 }
 
 /** Prunes what is older than `--keep`, then the oldest until the journal is no larger than `--max-size`. Of sessions under a gateway only what it has receipted. */

@@ -72,7 +72,10 @@ function wrongIn({ logs, reconciled }: AuditedSession): number {
 
 function saySession(io: Io, session: AuditedSession): void {
   const { sessionId, connection, logs, reconciled } = session;
-  const parts = logs.map(({ vantage, entries }) => `${vantage === 'forwarder' ? 'laptop' : 'gateway'} ${entries} entries`);
+  const parts = logs.map(({ vantage, entries, erased, pruned }) => {
+    const gone = [...(erased > 0 ? [`${erased} erased, authorised`] : []), ...(pruned > 0 ? [`${pruned} pruned`] : [])];
+    return `${vantage === 'forwarder' ? 'laptop' : 'gateway'} ${entries} entries${gone.length > 0 ? ` (${gone.join('; ')})` : ''}`;
+  });
   const calls = Object.entries(reconciled).flatMap(([state, n]) => (n > 0 ? [`${n} ${state.replaceAll('_', ' ')}`] : []));
   const wrong = wrongIn(session);
   say(io, escapeHostileLine(`${sessionId}  ${connection}  ${[...parts, ...calls].join(', ')}  ${wrong === 0 ? 'verified' : `${wrong} findings`}`));

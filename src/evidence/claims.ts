@@ -27,6 +27,8 @@ export interface Removed {
   readonly from: number;
   /** Not included. */
   readonly to: number;
+  /** True where it speaks of another copy: contents may be gone here as well, and need not be. */
+  readonly mayStay?: boolean;
 }
 
 /** What is known of a log beside its entries and its head. */

@@ -129,7 +129,7 @@ export class LogVerifier {
         this.#gone[removal.kind]++;
         return;
       }
-      if (removal.kind === 'erasure') {
+      if (removal.kind === 'erasure' && !removal.mayStay) {
         this.report('erased_restored', entry.index, 'what was erased by authority stands here again: it was put back from a copy');
       }
     }

@@ -7,6 +7,7 @@ import { formatVerifier } from '../evidence/note.ts';
 import { type AuditedLog, auditedEntriesSchema, auditedLogSchema, auditPaths } from '../protocol/audit.ts';
 import { leavesQuerySchema } from '../protocol/control.ts';
 import type { LogRecord, Store, StoredRow } from '../store/store.ts';
+import { RemovalProofs } from './removal-proofs.ts';
 import type { Sequencer } from './sequencer.ts';
 
 export interface AuditRouteParts {
@@ -21,20 +22,21 @@ export interface AuditRouteParts {
 export function auditLogRoutes(app: FastifyInstance, parts: AuditRouteParts): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { store, readable, mayAudit } = parts;
+  const proofs = new RemovalProofs(store);
   routes.get(auditPaths.index, { schema: { response: { 200: auditedLogSchema } } }, async (request) => {
     mayAudit(request);
     const index = await store.gatewayIndex();
     if (index === undefined) throw new McprecError('not_found', 'the gateway has no index log: no session was opened yet');
-    return audited(index, parts);
+    return audited(index, parts, proofs);
   });
-  routes.get(auditPaths.log(':id'), { schema: { response: { 200: auditedLogSchema } } }, async (request) => audited(await readable(request), parts));
+  routes.get(auditPaths.log(':id'), { schema: { response: { 200: auditedLogSchema } } }, async (request) => audited(await readable(request), parts, proofs));
   routes.get(auditPaths.entries(':id'), { schema: { querystring: leavesQuerySchema, response: { 200: auditedEntriesSchema } } }, async (request) => {
     const { logId } = await readable(request);
     return { entries: bounded(await store.entries(logId, request.query.from ?? 0, limits.auditEntriesMax)).map(entryOf) };
   });
 }
 
-async function audited(log: LogRecord, { store, sequencer }: AuditRouteParts): Promise<AuditedLog> {
+async function audited(log: LogRecord, { store, sequencer }: AuditRouteParts, proofs: RemovalProofs): Promise<AuditedLog> {
   const { logId, vantage, size, root, calls, denied, masked, lastKind, quarantine } = log;
   const key = await store.logKey(logId);
   return {
@@ -42,6 +44,7 @@ async function audited(log: LogRecord, { store, sequencer }: AuditRouteParts): P
     root: Buffer.from(root).toString('hex'),
     treeKey: formatVerifier(sequencer.verifier),
     checkpoints: [...(await store.checkpointsOf(logId))],
+    removals: await proofs.of(logId),
     ...(key !== undefined && { key: base64(key) }),
     ...(log.ended && { ended: lastKind === 'crashed' ? 'crashed' : 'closed' }),
     ...(quarantine !== undefined && { quarantine }),

@@ -24,6 +24,7 @@ import { LiveConfig } from './live-config.ts';
 import { GatewayNotary } from './notary.ts';
 import { openApprovals } from './open-approvals.ts';
 import { type ReadConfig, Reloads } from './reload.ts';
+import { Removals } from './removals.ts';
 import { openKeys, type ResolvedSecrets, resolveSecrets } from './secrets.ts';
 import { Sequencer, type SequencerParts } from './sequencer.ts';
 import { Tokens } from './tokens.ts';
@@ -98,8 +99,9 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   const { sequencer, witness } = openWitness({ store, keys, publicUrl, clock, logger, witnesses: config.witnesses });
   const notary = new GatewayNotary({ sequencer, signingKey: keys.signingKey, live, clock, logger });
   growth.told = (tail) => notary.advanced(tail);
+  const removals = new Removals({ store, notary, config, clock, logger });
   const api = buildApi(
-    { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, policyState: () => reloads.state() },
+    { config, publicUrl, store, tokens, grants, approvals, events, clock, logger, witness, sequencer, removals, policyState: () => reloads.state() },
     (handler) => door.useApi(handler),
   );
   await api.ready();
@@ -128,6 +130,7 @@ async function run(first: GatewayConfig, world: GatewayWorld, { keys, credential
   closers.defer(() => events.close());
   closers.defer(() => door.stopListening());
   closers.defer(() => webhooks.close());
+  closers.defer(removals.start());
   closers.defer(sweep(store, { grants, desk }, world));
   return {
     url,

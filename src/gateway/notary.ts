@@ -68,6 +68,11 @@ export class GatewayNotary {
     }
   }
 
+  /** Resolves when every log of the gateway is signed into the tree as it is now, but for those that could not be: they are tried again. */
+  signed(): Promise<void> {
+    return this.#rounds.join();
+  }
+
   /** Signs what waits, and stops. */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);

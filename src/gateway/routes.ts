@@ -32,6 +32,7 @@ import type { Grants } from './grants.ts';
 import { logRoutes } from './log-routes.ts';
 import { ownedBy, refuseEnded, seen } from './ownership.ts';
 import { reconcileHeld } from './reconcile.ts';
+import type { Removals } from './removals.ts';
 import type { Sequencer } from './sequencer.ts';
 import { summaryOf } from './summaries.ts';
 import type { Caller, Tokens } from './tokens.ts';
@@ -48,6 +49,7 @@ export interface ApiParts {
   readonly events: SessionEvents;
   readonly witness: Witness;
   readonly sequencer: Sequencer;
+  readonly removals: Pick<Removals, 'erase'>;
   /** `refused` where the file that was read last has a problem, and the policy before it is in force. */
   readonly policyState: () => 'current' | 'refused';
   readonly clock: Clock;
@@ -119,7 +121,7 @@ function grantRoutes(app: FastifyInstance, parts: ApiParts): void {
 }
 
 function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
-  const { store, grants, events } = parts;
+  const { store, grants, events, removals, config } = parts;
   const routes = app.withTypeProvider<ZodTypeProvider>();
   routes.get(controlPaths.sessions, { schema: { querystring: sessionsQuerySchema, response: { 200: sessionsResponseSchema } } }, async (request) => {
     const { identity, admin } = callerOf(request);
@@ -143,10 +145,11 @@ function sessionRoutes(app: FastifyInstance, parts: ApiParts): void {
   });
   routes.post(controlPaths.eraseSession(':id'), { schema: { body: eraseRequestSchema, response: { 200: sessionSummarySchema } } }, async (request) => {
     const { admin, identity } = callerOf(request);
-    if (!admin) throw new McprecError('not_found', 'there is no such address');
-    const session = await visible(request);
-    await store.eraseSession(session, { reason: request.body.reason, by: identity.email ?? identity.subject });
-    return summaryOf(session);
+    const { sessionId } = await visible(request);
+    if (!admin && !config.retention.ownersErase)
+      throw new McprecError('connection_denied', 'only administrators may erase sessions at this gateway', { remedy: 'ask one of them' });
+    await removals.erase(sessionId, { reason: request.body.reason, by: identity.email ?? identity.subject });
+    return summaryOf(seen(await store.session(sessionId), 'session'));
   });
   app.get(controlPaths.sessionEvents(':id'), async (request, reply) => {
     const caller = callerOf(request);

@@ -21,6 +21,7 @@ export function summaryOf(session: SessionWithLogs): SessionSummary {
     ),
     ...(session.endedMs !== undefined && { closedAtMs: session.endedMs }),
     ...(session.reason !== undefined && { reason: session.reason }),
+    ...(own?.removal && { removed: own.removal.kind }),
   };
 }
 

@@ -1,7 +1,20 @@
 // Turns what the schema accepted into a GatewayConfig: durations to milliseconds, references and defaults made explicit.
 import { dirname, isAbsolute, join } from 'node:path';
 import { limits } from '../base/limits.ts';
-import type { AccessEntry, Approval, ConnectionConfig, GatewayConfig, HoldTerms, MaskConfig, Rule, SecretRef, ToolChanges, WebhookConfig } from './config.ts';
+import { parseSize } from '../base/size.ts';
+import type {
+  AccessEntry,
+  Approval,
+  ConnectionConfig,
+  GatewayConfig,
+  HoldTerms,
+  MaskConfig,
+  RetentionConfig,
+  Rule,
+  SecretRef,
+  ToolChanges,
+  WebhookConfig,
+} from './config.ts';
 import type { ConnectionFile } from './connection-schema.ts';
 import { parseDuration } from './duration.ts';
 import { readHeaderSecret, readSecretRef } from './fields.ts';
@@ -43,7 +56,13 @@ export function buildConfig(input: ConfigFile, file: string): GatewayConfig {
     witnesses: input.witnesses,
     holdWaitMs: parseDuration(input.hold_wait) ?? limits.holdWaitMsDefault,
     webhooks: input.webhooks.map((hook) => buildWebhook(hook, keep)),
+    retention: buildRetention(input.retention),
   };
+}
+
+function buildRetention({ keep, max_size: maxSize, owners_erase: ownersErase }: ConfigFile['retention']): RetentionConfig {
+  const [keepMs, bytesMax] = [keep && parseDuration(keep), maxSize && parseSize(maxSize)];
+  return { ...(keepMs && { keepMs }), ...(bytesMax && { bytesMax }), ownersErase };
 }
 
 function buildWebhook({ url, secret, ...hook }: WebhookFile, keep: (ref: SecretRef) => SecretRef): WebhookConfig {

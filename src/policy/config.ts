@@ -21,6 +21,15 @@ export interface GatewayConfig {
   /** How long a held call keeps its caller waiting. */
   readonly holdWaitMs: number;
   readonly webhooks: readonly WebhookConfig[];
+  readonly retention: RetentionConfig;
+}
+
+/** How long contents of recorded sessions are kept; what is left out sets no end. */
+export interface RetentionConfig {
+  readonly keepMs?: number;
+  readonly bytesMax?: number;
+  /** Whether people may have their own sessions erased; administrators may erase any. */
+  readonly ownersErase: boolean;
 }
 
 /** Somebody who is told of requests for approvals. */

@@ -7,6 +7,7 @@ import { accessSchema } from './access-schema.ts';
 import { connectionNames, connectionSchema } from './connection-schema.ts';
 import { duration, line, maskFields, secretRef, url } from './fields.ts';
 import { patternsSchema } from './pattern-schema.ts';
+import { retentionSchema } from './retention-schema.ts';
 import { ruleSchema } from './rule-schema.ts';
 import { webhooksSchema } from './webhook-schema.ts';
 
@@ -77,6 +78,7 @@ export const fileSchema = z
       .default([])
       .describe('Independent witnesses that must co-sign the gateway’s tree: without them there are no receipts.'),
     hold_wait: duration(limits.holdWaitMsMax, '30m').default('45s').describe('How long a held call is kept waiting before its caller is told to come again.'),
+    retention: retentionSchema.prefault({}),
     webhooks: webhooksSchema.default([]).describe('Who is told of requests for approvals.'),
   })
   .describe('The configuration of an mcprec gateway.');

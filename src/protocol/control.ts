@@ -131,7 +131,7 @@ export type RenewResponse = z.infer<typeof renewResponseSchema>;
 /** `DELETE /v1/grants/{id}` revokes: the holder's own, or anyone's for an administrator. The body may be left out. 200 SessionSummary. */
 export const revokeRequestSchema = z.object({ reason: z.string().max(2000).optional() });
 
-/** `POST /v1/sessions/{id}/erase`, for administrators: the contents of an ended session are removed from the store. 200 SessionSummary. */
+/** `POST /v1/sessions/{id}/erase`, for administrators, and owners where `retention.owners_erase` says so: the contents of an ended session are removed from the store for good. 200 SessionSummary. */
 export const eraseRequestSchema = z.object({ reason: z.string().min(1).max(2000) });
 
 /** `POST /v1/sessions/{id}/close`: what the laptop's log came to. 200 SessionSummary, also where the session had ended. */
@@ -226,6 +226,8 @@ export const sessionSummarySchema = z.object({
   openedAtMs: z.number(),
   closedAtMs: z.number().optional(),
   reason: z.string().optional(),
+  /** Its contents are gone by authority. */
+  removed: z.enum(['erasure', 'retention']).optional(),
   calls: z.number(),
   denied: z.number(),
   /** What came of the laptop's record: all, a part, nothing yet of an open session, or nothing although it is over. */

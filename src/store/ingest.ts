@@ -2,7 +2,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import type { Kysely, Selectable } from 'kysely';
 import { McprecError } from '../base/errors.ts';
-import { idBytes, type LogId } from '../base/ids.ts';
+import { idBytes, type LogId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { TreeHead } from '../evidence/checkpoint.ts';
 import { commitment } from '../evidence/commitment.ts';
@@ -10,17 +10,22 @@ import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { countsOf, endsLog, type LogTail } from '../evidence/tail.ts';
 import type { LogUpload, UploadedEntry } from '../protocol/control.ts';
+import type { GatewayIndex } from './gateway-index.ts';
 import { withHeldPayloads } from './held.ts';
 import { logOf } from './log-record.ts';
 import { tailOf } from './logs.ts';
+import type { Removal } from './removal-store.ts';
+import { FIRST_REMOVED, statedBy } from './removals.ts';
+import { type Gone, goneOf, ownRemovals, stripped } from './removed.ts';
 import { type EntryStatements, tailColumns } from './rows.ts';
 import type { LogTable, Tables } from './schema.ts';
 import type { Ingested } from './store.ts';
-import type { Writer } from './writer.ts';
+import type { Write, Writer } from './writer.ts';
 
 export interface IngestParts {
   readonly db: Kysely<Tables>;
   readonly writer: Writer;
+  readonly index: GatewayIndex;
   readonly statements: EntryStatements;
 }
 
@@ -47,11 +52,13 @@ async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, no
     await quarantine(parts, logId, contradiction);
     return { kind: 'forked', reason: contradiction };
   }
-  const fresh = await withHeldPayloads(db, row.session_id, upload.entries.slice(repeated.length));
+  const gone = await goneOf(db, row);
+  const came = upload.entries.slice(repeated.length).map((entry, i) => (gone(row.size + i) ? stripped(entry) : entry));
+  const fresh = await withHeldPayloads(db, row.session_id, came);
   if (fresh === undefined) return { kind: 'lacking', log: logOf(row) };
   if (fresh.length === 0) return { kind: 'stored', log: logOf(row) };
   const witnessed = await db.selectFrom('witnessed').select(['size', 'root']).where('log', '=', idBytes(logId)).executeTakeFirst();
-  const checked = checkEntries(tailOf(row), fresh, { root: upload.root, witnessed });
+  const checked = checkEntries(tailOf(row), fresh, { root: upload.root, witnessed, gone });
   if (checked.kind === 'forked') {
     await quarantine(parts, logId, checked.reason);
     return checked;
@@ -59,10 +66,27 @@ async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, no
   if (checked.kind === 'invalid') return checked;
   const { tail, leaves } = checked;
   const stored = await writer.commit({
-    guards: [db.updateTable('logs').set(tailColumns(tail)).where('log', '=', idBytes(logId)).where('size', '=', row.size).where('quarantine', 'is', null)],
-    statements: fresh.flatMap((entry, i) => parts.statements.uploaded(entry, leaves[i] as Leaf, nowMs)),
+    guards: [
+      db
+        .updateTable('logs')
+        .set(tailColumns(tail))
+        .where('log', '=', idBytes(logId))
+        .where('size', '=', row.size)
+        .where('quarantine', 'is', null)
+        // Nor where its contents were removed since it was read.
+        .where('removal', row.removal === null ? 'is' : 'is not', null),
+    ],
+    statements: [...fresh.flatMap((entry, i) => parts.statements.uploaded(entry, leaves[i] as Leaf, nowMs)), ...(await ownRemovals(db, row, fresh))],
+    ...(await stillRemoved(parts, row, tail)),
   });
   return stored ? { kind: 'stored', log: logOf(withTail(row, tail)) } : 'overtaken';
+}
+
+/** Of a session whose contents were removed the index log says so of what comes later, too. */
+async function stillRemoved(parts: IngestParts, row: Selectable<LogTable>, { logId, frontier }: LogTail): Promise<Pick<Write, 'index'>> {
+  if (row.removal === null || row.session_id === null || frontier.size <= FIRST_REMOVED) return {};
+  const span = { logId, from: Math.max(FIRST_REMOVED, row.size), to: frontier.size };
+  return { index: await statedBy(parts, [span], row.session_id as SessionId, JSON.parse(row.removal) as Removal) };
 }
 
 function withTail(row: Selectable<LogTable>, tail: LogTail): Selectable<LogTable> {
@@ -92,13 +116,14 @@ type Checked =
   | { readonly kind: 'checked'; readonly tail: LogTail; readonly leaves: readonly Leaf[] }
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** What the entries must come to: the root that the upload states, and on the way the head that was co-signed before. */
+/** What the entries must come to: the root that the upload states, and on the way the head that was co-signed before; and which may lack their contents. */
 interface Expected {
+  readonly gone: Gone;
   readonly root: Uint8Array;
   readonly witnessed: TreeHead | undefined;
 }
 
-function checkEntries(before: LogTail, entries: readonly UploadedEntry[], { root, witnessed }: Expected): Checked {
+function checkEntries(before: LogTail, entries: readonly UploadedEntry[], { root, witnessed, gone }: Expected): Checked {
   const frontier = before.frontier.copy();
   const leaves: Leaf[] = [];
   let tail = before;
@@ -109,7 +134,7 @@ function checkEntries(before: LogTail, entries: readonly UploadedEntry[], { root
     // Before it is inflated: a small payload may grow by a thousand times.
     inflatedBytes += typeof leaf === 'string' || entry.payload === undefined ? 0 : leaf.storedBytes;
     if (inflatedBytes > limits.uploadInflatedBytesMax) return { kind: 'invalid', reason: `entry ${index}: the payloads of the upload are too long` };
-    const fault = typeof leaf === 'string' ? leaf : faultOf(entry, leaf, tail, index);
+    const fault = typeof leaf === 'string' ? leaf : (faultOf(leaf, tail, index) ?? (gone(index) ? undefined : contentsFaultOf(entry, leaf)));
     if (typeof leaf === 'string' || fault !== undefined) return { kind: 'invalid', reason: `entry ${index}: ${fault}` };
     const counted = countsOf(leaf);
     frontier.append(leafHash(entry.leaf));
@@ -138,10 +163,13 @@ function readLeaf(bytes: Uint8Array): Leaf | string {
   }
 }
 
-function faultOf(entry: UploadedEntry, leaf: Leaf, tail: LogTail, index: number): string | undefined {
+function faultOf(leaf: Leaf, tail: LogTail, index: number): string | undefined {
   if (leaf.logId !== tail.logId) return 'the leaf belongs to another log';
   if (leaf.index !== index) return `the leaf says that it is entry ${leaf.index}`;
-  if (tail.last !== undefined && endsLog(tail.last.kind)) return 'it stands behind the entry that ended the log';
+  return tail.last !== undefined && endsLog(tail.last.kind) ? 'it stands behind the entry that ended the log' : undefined;
+}
+
+function contentsFaultOf(entry: UploadedEntry, leaf: Leaf): string | undefined {
   if (
     entry.payload === undefined
       ? leaf.payloadCommitment !== undefined

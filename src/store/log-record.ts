@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import { type DeviceId, idFromBytes, type SessionId } from '../base/ids.ts';
 import type { EntryKind } from '../evidence/entry.ts';
 import { endsLog } from '../evidence/tail.ts';
+import type { Removal } from './removal-store.ts';
 import type { LogTable } from './schema.ts';
 import type { LogRecord, Vantage } from './store.ts';
 
@@ -20,5 +21,6 @@ export function logOf(row: Selectable<LogTable>): LogRecord {
     ...(row.last_kind !== null && { lastKind: row.last_kind as EntryKind }),
     ended: row.last_kind !== null && endsLog(row.last_kind as EntryKind),
     ...(row.quarantine !== null && { quarantine: row.quarantine }),
+    ...(row.removal !== null && { removal: JSON.parse(row.removal) as Removal }),
   };
 }

@@ -6,6 +6,7 @@ export interface Tables {
   readonly sessions: SessionTable;
   readonly tokens: TokenTable;
   readonly logs: LogTable;
+  readonly removals: RemovalTable;
   readonly witnessed: WitnessedTable;
   readonly tree_leaves: TreeLeafTable;
   readonly tree_nodes: TreeNodeTable;
@@ -84,6 +85,15 @@ export interface LogTable {
   readonly last_mono_us: Generated<number | null>;
   /** Why nothing more is taken into it; null where all is well. */
   readonly quarantine: Generated<string | null>;
+  /** JSON of why its contents are gone (removal-store.ts); null where they are there. */
+  readonly removal: Generated<string | null>;
+}
+
+/** Entries of index logs, the gateway's own and the laptops', that say that contents of a log are gone. */
+export interface RemovalTable {
+  readonly log: Uint8Array;
+  readonly index_log: Uint8Array;
+  readonly index_idx: number;
 }
 
 /** The newest checkpoint of each log that was co-signed. */
@@ -179,6 +189,8 @@ export interface ToolTable {
   readonly known: Uint8Array;
   /** The form that it has now, where that is another one. */
   readonly changed: Uint8Array | null;
+  /** How it describes itself then, masked; JSON. */
+  readonly definition: string | null;
 }
 
 /** DPoP proofs that were used (RFC 9449 §11.1). */
@@ -189,8 +201,6 @@ export interface ProofTable {
 
 /** Requests for approvals, open and over. */
 export interface ApprovalTable {
-  /** How it describes itself then, masked; JSON. */
-  readonly definition: string | null;
   readonly approval_id: string;
   readonly kind: string;
   readonly session_id: string | null;

@@ -159,7 +159,10 @@ export class SqliteWriter implements Writer {
     for (const guard of guards ?? []) if (this.#run(guard) !== 1) throw guardFailed;
     for (const statement of statements ?? []) this.#run(statement);
     const appended = append && this.#append(append, tails);
-    if (index !== undefined) this.#append({ log: index.log, drafts: index.drafts(appended) }, tails);
+    if (index === undefined) return;
+    const first = (tails.get(index.log) ?? index.log.tail).frontier.size;
+    this.#append({ log: index.log, drafts: index.drafts(appended) }, tails);
+    for (const statement of index.noted?.(first) ?? []) this.#run(statement);
   }
 
   #append(append: NonNullable<Write['append']>, tails: Tails): LogTail {

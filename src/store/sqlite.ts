@@ -1,19 +1,21 @@
 // Opens a gateway's store on SQLite.
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { LogTail } from '../evidence/tail.ts';
 import { approvalQueries } from './approvals.ts';
 import { deliveryQueries } from './deliveries.ts';
-import { eraseQueries } from './erase.ts';
 import { GatewayIndex } from './gateway-index.ts';
 import { guardQueries } from './guards.ts';
 import { ingest } from './ingest.ts';
 import { logQueries, OwnedLogs } from './logs.ts';
+import { removalQueries } from './removals.ts';
 import { entryStatements } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { sessionLifetime, sessionQueries } from './sessions.ts';
@@ -51,8 +53,10 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ...treeQueries(db, writer),
     ...approvalQueries({ db, writer, logs }),
     ...deliveryQueries(db, writer),
-    ...eraseQueries({ db, writer, index, emptyWal: () => void sqlite.pragma('wal_checkpoint(TRUNCATE)') }),
-    ingest: (logId, upload, nowMs) => ingest({ db, writer, statements }, logId, upload, nowMs),
+    ...removalQueries({ db, writer, index }),
+    usedBytes: () => usedBytes(sqlite),
+    rewrite: () => rewrite(sqlite),
+    ingest: (logId, upload, nowMs) => ingest({ db, writer, index, statements }, logId, upload, nowMs),
     async close() {
       await writer.drain();
       writer.close();
@@ -79,6 +83,36 @@ function openFile(file: string): Database.Database {
     if (known instanceof McprecError) throw known;
     throw new McprecError('journal_unwritable', `cannot open the gateway’s store ${file}: ${(error as Error).message}`, { cause: error });
   }
+}
+
+function usedBytes(sqlite: Database.Database): number {
+  const value = (name: string) => sqlite.pragma(name, { simple: true }) as number;
+  return (value('page_count') - value('freelist_count')) * value('page_size');
+}
+
+// `secure_delete` overwrites what is removed where it stands, but SQLite leaves copies behind when it moves rows from one page to the next.
+async function rewrite(sqlite: Database.Database): Promise<void> {
+  try {
+    sqlite.exec('VACUUM');
+    // Old copies of pages are in the write-ahead log until it is emptied; a backup that reads them is waited for, calls go on meanwhile.
+    for (let tries = 0; tries < limits.walEmptyTriesMax; tries++) {
+      if (tries > 0) await sleep(limits.walEmptyPauseMs);
+      if (emptyWal(sqlite)) return;
+    }
+  } catch (error) {
+    throw storeError(error);
+  }
+  throw new McprecError('journal_locked', 'the contents are removed, but another process keeps old pages of the store in use', {
+    remedy: 'end what reads the file, such as a backup, and do it again',
+  });
+}
+
+/** False where a reader keeps it from that. */
+function emptyWal(sqlite: Database.Database): boolean {
+  sqlite.pragma('busy_timeout = 0');
+  const [result] = sqlite.pragma('wal_checkpoint(TRUNCATE)') as { readonly busy: number }[];
+  sqlite.pragma(`busy_timeout = ${BUSY_MS}`);
+  return result?.busy === 0;
 }
 
 function upgrade(sqlite: Database.Database, file: string): void {

@@ -5,6 +5,7 @@ import type { Counts } from '../evidence/tail.ts';
 import type { Identity, LogUpload, UploadedEntry } from '../protocol/control.ts';
 import type { ApprovalStore, DeliveryStore } from './approval.ts';
 import type { GuardStore } from './guard-store.ts';
+import type { Removal, RemovalStore } from './removal-store.ts';
 
 export interface Owner {
   readonly issuer: string;
@@ -93,6 +94,8 @@ export interface LogRecord extends Counts {
   readonly ended: boolean;
   /** Why nothing more is taken into it. */
   readonly quarantine?: string;
+  /** Why its contents are gone. */
+  readonly removal?: Removal;
 }
 
 export interface SessionWithLogs extends Session {
@@ -223,13 +226,7 @@ export interface TreeStore {
   alarms(): Promise<readonly Alarm[]>;
 }
 
-/** Erasure by authority. */
-export interface EraseStore {
-  /** Payloads, names and approvals of an ended session. Throws `usage` where it is open. */
-  eraseSession(session: SessionWithLogs, why: { readonly reason: string; readonly by: string }): Promise<void>;
-}
-
-export interface Store extends EraseStore, TreeStore, SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
+export interface Store extends RemovalStore, TreeStore, SessionStore, LogStore, GuardStore, ApprovalStore, DeliveryStore {
   /** Writes what waits and closes the database. */
   close(): Promise<void>;
 }

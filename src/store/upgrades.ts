@@ -58,11 +58,18 @@ CREATE TABLE logs (
   last_wall_ms INTEGER,
   last_mono_us INTEGER,
   quarantine TEXT,
+  removal TEXT,
   UNIQUE (session_id, vantage),
   CHECK ((session_id IS NOT NULL) = (vantage IN ('forwarder', 'gateway'))),
   CHECK ((device_id IS NOT NULL) = (vantage = 'index'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX logs_by_device ON logs (device_id) WHERE device_id IS NOT NULL;
+CREATE TABLE removals (
+  log BLOB NOT NULL REFERENCES logs,
+  index_log BLOB NOT NULL REFERENCES logs,
+  index_idx INTEGER NOT NULL,
+  PRIMARY KEY (log, index_log, index_idx)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE witnessed (
   log BLOB PRIMARY KEY REFERENCES logs,
   size INTEGER NOT NULL,

@@ -17,7 +17,12 @@ export interface Write {
   readonly statements?: readonly Compilable[];
   readonly append?: { readonly log: OwnedLog; readonly drafts: readonly EntryDraft[] };
   /** Added to the gateway's index log in the same commit; it may say what `append` has come to. */
-  readonly index?: { readonly log: OwnedLog; readonly drafts: (appended: LogTail | undefined) => readonly EntryDraft[] };
+  readonly index?: {
+    readonly log: OwnedLog;
+    readonly drafts: (appended: LogTail | undefined) => readonly EntryDraft[];
+    /** More of the same commit, that depends on where in the index log its entries come to stand: the first is number `first`. */
+    readonly noted?: (first: number) => readonly Compilable[];
+  };
 }
 
 /** Commits writes in groups, in the order in which they were asked for. */

@@ -1,13 +1,17 @@
 // What an auditor reads beside the entries of a gateway's log: checkpoints, and the opening that the list of sessions must agree with.
-import { asMcprecError } from '../base/errors.ts';
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
-import { openCheckpoint, originOf } from '../evidence/checkpoint.ts';
-import type { EntryToVerify, StatedHead } from '../evidence/claims.ts';
+import { type Checkpoint, openCheckpoint, originOf } from '../evidence/checkpoint.ts';
+import type { EntryToVerify, Removed, StatedHead } from '../evidence/claims.ts';
+import { commitment } from '../evidence/commitment.ts';
+import { decodeLeaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { readOpening } from '../evidence/opening.ts';
+import { verifyInclusion } from '../evidence/proof.ts';
 import { treeLeaf } from '../evidence/receipt.ts';
+import { readRemoval } from '../evidence/statements.ts';
 import type { LogVerifier } from '../evidence/verify.ts';
-import type { AuditedLog } from '../protocol/audit.ts';
+import type { AuditedLog, ProvenRemoval } from '../protocol/audit.ts';
 import type { SessionSummary } from '../protocol/control.ts';
 import type { GatewayTree } from './gateway-tree.ts';
 
@@ -28,6 +32,40 @@ export function stated({ index, note }: AuditedLog['checkpoints'][number], { log
   } catch (error) {
     faults.push(`leaf ${index} of the gateway’s tree: ${asMcprecError(error).message}`);
     return [];
+  }
+}
+
+/** The range that a removal takes out; none, and a fault in words, where its proof does not hold. */
+export function removedBy(removal: ProvenRemoval, { logId, key, tree, faults }: Stating): Removed[] {
+  const origin = originOf(removal.log as LogId);
+  try {
+    const byGateway = opens(removal.note, origin, tree.key.publicKey);
+    const checkpoint = byGateway ?? openCheckpoint(removal.note, origin, key);
+    const bytes = bytesOf(removal.leaf);
+    const leaf = decodeLeaf(bytes);
+    const payload = bytesOf(removal.payload.bytes);
+    const holds =
+      (leaf.kind === 'erasure' || leaf.kind === 'retention') &&
+      leaf.subject === logId &&
+      leaf.logId === removal.log &&
+      tree.has(removal.treeIndex, leafHash(treeLeaf(checkpoint))) &&
+      verifyInclusion(leafHash(bytes), leaf.index, checkpoint.size, removal.proof.map(bytesOf), checkpoint.root) &&
+      leaf.payloadCommitment !== undefined &&
+      Buffer.compare(commitment('payload', bytesOf(removal.payload.salt), payload), leaf.payloadCommitment) === 0;
+    if (!holds) throw new McprecError('note_invalid', 'its proof does not hold');
+    const { from, to } = readRemoval(payload);
+    return [{ kind: leaf.kind === 'erasure' ? 'erasure' : 'retention', from, to, mayStay: byGateway === undefined }];
+  } catch (error) {
+    faults.push(`what is said to be removed of it by entry ${removal.index} of ${removal.log}: ${asMcprecError(error).message}`);
+    return [];
+  }
+}
+
+function opens(note: string, origin: string, key: Uint8Array): Checkpoint | undefined {
+  try {
+    return openCheckpoint(note, origin, key);
+  } catch {
+    return undefined;
   }
 }
 

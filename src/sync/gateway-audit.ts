@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import { type LogId, parseId } from '../base/ids.ts';
-import type { EntryToVerify, Removed, StatedHead } from '../evidence/claims.ts';
+import type { EntryToVerify, StatedHead } from '../evidence/claims.ts';
 import type { Finding, LogReport } from '../evidence/findings.ts';
 import { IndexContents } from '../evidence/index-contents.ts';
 import type { Leaf } from '../evidence/leaf.ts';
@@ -13,7 +13,7 @@ import { LogVerifier } from '../evidence/verify.ts';
 import { decodePayload } from '../journal/coding.ts';
 import { type AuditedLog, auditedEntriesSchema, auditedLogSchema, auditPaths } from '../protocol/audit.ts';
 import { controlPaths, type SessionSummary, sessionsResponseSchema } from '../protocol/control.ts';
-import { bytesOf, checkOpening, signedSize, stated } from './audited.ts';
+import { bytesOf, checkOpening, removedBy, signedSize, stated } from './audited.ts';
 import { fetchTree, fetchTreeLeaves, type GatewayReader, type GatewayTree, type SeenTree } from './gateway-tree.ts';
 
 export interface AuditOptions {
@@ -141,7 +141,7 @@ class Audit {
       { logId, role, size, root: Buffer.from(log.root, 'hex'), calls, denied, masked, state },
       {
         heads: [...heads, ...(own ? [own.head] : []), ...(ended ? [{ ...ended, by: 'the gateway’s index log' }] : [])],
-        removed: this.#index.removed.get(logId) ?? ([] as Removed[]),
+        removed: [...(this.#index.removed.get(logId) ?? []), ...log.removals.flatMap((removal) => removedBy(removal, { logId, key, tree, faults }))],
       },
     );
     for (const fault of faults) verifier.report('signature_invalid', undefined, fault);

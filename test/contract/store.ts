@@ -8,6 +8,7 @@ import { opening, startMs } from './fixtures.ts';
 import { approvalsContract } from './store-approvals.ts';
 import { ingestContract } from './store-ingest.ts';
 import { sessionLogContract } from './store-logs.ts';
+import { removalsContract } from './store-removals.ts';
 import { sessionsContract } from './store-sessions.ts';
 
 export interface StoreHarness {
@@ -54,6 +55,7 @@ export function storeContract(name: string, makeHarness: () => StoreHarness): vo
     sessionsContract(atHand);
     sessionLogContract(atHand);
     ingestContract(atHand);
+    removalsContract(atHand);
     guardsContract(atHand);
     approvalsContract(atHand);
   });

@@ -96,6 +96,25 @@ test('an erased session is nowhere in the file, and verifies as erased, authoris
   expect([open.code, open.stderr]).toEqual([2, expect.stringMatching(/is open; close it first\n$/)]);
 });
 
+test('with --at-gateway the gateway erases its copy, where it may be asked to; its owner is shown why', async () => {
+  const id = await record(1);
+  const inStore = () => ['', '-wal'].some((end) => existsSync(world.file('database') + end) && readFileSync(world.file('database') + end).includes(QUERY));
+  const refused = await maya.run('sessions', 'erase', id, '--at-gateway', '--gateway', world.url);
+  expect([refused.code, refused.stderr]).toEqual([5, expect.stringMatching(/only administrators may erase sessions at this gateway; ask one of them/)]);
+  expect([inStore(), isOnDisk(QUERY)]).toEqual([true, true]);
+  using admin = new Laptop();
+  await admin.login(world.url, 'priya.raman');
+  for (const { sessionId } of (await maya.json<{ sessions: { sessionId: string; gateway?: string }[] }>('sessions', 'list')).sessions.filter(
+    ({ gateway }) => gateway !== undefined,
+  ))
+    expect(await admin.answer('sessions', 'erase', sessionId, '--at-gateway', '--gateway', world.url, '--reason', 'asked for')).toBe(
+      `${sessionId}: the gateway has erased its copy; this journal has none\n`,
+    );
+  expect(inStore()).toBe(false);
+  expect(await maya.answer('verify', '--gateway', world.url)).toMatch(/erased, authorised.*verified\n.*all verified\n$/s);
+  expect(await maya.answer('verify', '--session', id)).toMatch(/ entries {2}verified\n/);
+});
+
 test('pruning removes what is old and receipted, or too much, and says what is self-attested', async () => {
   const [ofGateway, alone] = [await record(1), await solo()];
   expect(await maya.json('sessions', 'prune', '--keep', '30d')).toEqual({ pruned: [], selfAttested: 0, notReceipted: 0 });

@@ -199,32 +199,76 @@ it('another history with the same signature is found by whoever saw the first on
   expect(found(await audit(sre, { seen: shown }))).toEqual([expect.stringMatching(/^tree_differs - .*two histories/)]);
 });
 
-it('an erasure leaves no copy in the file and verifies as authorised; put back, it is found', async () => {
-  await tamper(() => undefined);
-  const path = `/v1/sessions/${sessionId}/erase`;
-  expect((await sre.call('POST', path, { json: { reason: 'mine' } })).status).toBe(404);
-  expect((await admin.call('POST', path, { json: { reason: 'right to be forgotten' } })).status).toBe(200);
-  // The index log's checkpoint makes it count.
-  await expect.poll(async () => found(await audit(admin)), { timeout: 10_000 }).toEqual([]);
-  const { sessions } = await audit(admin);
-  expect(sessions.find((one) => one.sessionId === sessionId)?.logs.find(({ vantage }) => vantage === 'gateway')?.erased).toBeGreaterThan(3);
-  await world.gateway.close();
+const erase = (caller: Caller, id = sessionId) => caller.call('POST', `/v1/sessions/${id}/erase`, { json: { reason: 'right to be forgotten' } });
+/** Salts of the contents of a session, as they were before, that stand anywhere in the file. */
+function leftOf(id: string): number {
   using kept = { value: new Database(file('kept.db')), [Symbol.dispose]: () => void kept.value.close() };
-  const rows = kept.value.prepare('SELECT salt FROM payloads WHERE log = ? AND idx > 0').pluck().all(log) as Buffer[];
-  const bytes = Buffer.concat(
-    ['', '-wal']
-      .map((end) => file(`gateway.db${end}`))
-      .filter(existsSync)
-      .map((path) => readFileSync(path)),
+  const rows = ['payloads', 'names'].flatMap(
+    (table) => kept.value.prepare(`SELECT salt FROM ${table} WHERE idx > 0 AND log IN (SELECT log FROM logs WHERE session_id = ?)`).pluck().all(id) as Buffer[],
   );
-  expect(rows.map((salt) => bytes.includes(salt))).toEqual(rows.map(() => false));
+  expect(rows.length).toBeGreaterThan(3);
+  const ends = ['', '-wal'].map((end) => file(`gateway.db${end}`)).filter(existsSync);
+  const bytes = Buffer.concat(ends.map((path) => readFileSync(path)));
+  return rows.filter((salt) => bytes.includes(salt)).length;
+}
+const goneIn = ({ sessions }: Awaited<ReturnType<typeof audit>>, kind: 'erased' | 'pruned', id = sessionId) =>
+  sessions.find((one) => one.sessionId === id)?.logs.find(({ vantage }) => vantage === 'gateway')?.[kind];
+
+it('an erasure leaves no copy in the file and verifies as authorised, for its owner too; put back, it is found', async () => {
+  await tamper(() => undefined);
+  expect((await erase(sre)).body).toMatchObject({ error: { code: 'connection_denied' } });
+  expect((await erase(await world.caller('dev'))).status).toBe(404);
+  expect(await erase(admin)).toMatchObject({ status: 200, body: { sessionId, removed: 'erasure' } });
+  expect(leftOf(sessionId)).toBe(0);
+  for (const caller of [sre, admin]) {
+    const audited = await audit(caller, { seen });
+    expect(found(audited)).toEqual([]);
+    expect(goneIn(audited, 'erased')).toBeGreaterThan(3);
+  }
+  await world.gateway.close();
   {
     using db = opened();
     db.value.prepare('ATTACH ? AS kept').run(file('kept.db'));
     db.value.prepare('INSERT INTO payloads SELECT * FROM kept.payloads WHERE log = ? AND idx = 2').run(log);
   }
   await world.startGateway();
-  expect(found(await audit(admin))).toContainEqual(expect.stringMatching(/^erased_restored 2 /));
+  for (const caller of [sre, admin]) expect(found(await audit(caller))).toContainEqual(expect.stringMatching(/^erased_restored 2 /));
+});
+
+it('contents that go without an erasure, or with one that the gateway made up for its owner, are found', async () => {
+  await tamper((db) => {
+    db.prepare('DELETE FROM payloads WHERE log = ? AND idx = 2').run(log);
+    // The entry of the index log that it names is another one.
+    db.prepare("INSERT INTO removals SELECT ?, log, 1 FROM logs WHERE vantage = 'gateway-index'").run(log);
+    db.prepare("UPDATE entries SET kind = 'erasure' WHERE log = (SELECT log FROM logs WHERE vantage = 'gateway-index') AND idx = 1").run();
+  });
+  expect(found(await audit(sre))).toContainEqual(expect.stringMatching(/^payload_missing 2 /));
+});
+
+it('an owner may erase where the policy says so; what their laptop uploads later is kept without contents', async () => {
+  await tamper(() => undefined);
+  await world.changeConfig((yaml) => `${yaml}retention: { owners_erase: true }\n`);
+  expect((await erase(sre)).status).toBe(200);
+  expect(leftOf(sessionId)).toBe(0);
+  expect(found(await audit(sre))).toEqual([]);
+});
+
+it('retention prunes at the start what has ended long enough ago, with a signed entry, and nothing else', async () => {
+  await tamper(() => undefined);
+  using db = opened();
+  const [first, last] = db.value.prepare('SELECT session_id AS id, ended_ms AS at FROM sessions ORDER BY ended_ms').all() as { id: string; at: number }[];
+  if (first === undefined || last === undefined) throw new Error('there are two');
+  world.clock.aheadMs = first.at + 86_400_000 + Math.ceil((last.at - first.at) / 2) - Date.now();
+  await world.changeConfig((yaml) => yaml.replace('owners_erase: true', 'keep: 1d'));
+  await expect.poll(() => world.log.some((line) => line.includes('contents of sessions were pruned')), { timeout: 10_000 }).toBe(true);
+  await world.gateway.close();
+  world.clock.aheadMs = 0;
+  await world.startGateway();
+  const audited = await audit(sre);
+  expect([found(audited), goneIn(audited, 'pruned', last.id)]).toEqual([[], 0]);
+  expect(goneIn(audited, 'pruned', first.id)).toBeGreaterThan(3);
+  expect(leftOf(first.id)).toBe(0);
+  expect(leftOf(last.id)).toBeGreaterThan(3);
 });
 
 function flip(db: Database.Database, index: number): void {

@@ -1,12 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
+import { markMasked } from '../../src/base/masked.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { opening, request, startMs } from '../contract/fixtures.ts';
+import { ending, opening, request, startMs } from '../contract/fixtures.ts';
 import { storeContract } from '../contract/store.ts';
 
 const options = { clock: { wallMs: () => startMs, monoUs: () => 0 }, random: systemRandom };
@@ -53,6 +54,43 @@ describe('a store file', () => {
     writeFileSync(join(blocked, 'file'), '');
     expect(() => openSqliteStore(join(blocked, 'file', 'gateway.db'), options)).toThrow(expect.objectContaining({ code: 'journal_unwritable' }));
     chmodSync(blocked, 0o700);
+  });
+
+  it('has nothing left of what was removed, and waits for whoever reads old pages', async () => {
+    const store = openSqliteStore(file, options);
+    const made = Array.from({ length: 3 }, () => opening());
+    const gone = made.slice(1);
+    const mark = (k: string, n: number) => `mark-${k}-${n}-`;
+    for (const one of made) await store.openSession(one);
+    const logs = await Promise.all(made.map(({ session }) => store.openLog(session.sessionId)));
+    for (let n = 0; n < 100; n++) {
+      for (const [i, log] of logs.entries()) {
+        const text = mark(i === 0 ? 'kept' : 'gone', n) + 'x'.repeat((n * 379 + i * 211) % 900);
+        await log?.append([{ ...request(newId('exc', options), text), names: markMasked({ tool: text }) }]);
+      }
+    }
+    for (const { session } of gone) {
+      await store.endSession(ending(session.sessionId));
+      await store.removeContents(session.sessionId, { kind: 'erasure', reason: 'asked for' });
+    }
+    const reader = new Database(file);
+    reader.exec('BEGIN; SELECT count(*) FROM payloads');
+    const rewritten = store.rewrite();
+    expect(marks('kept')).toBeGreaterThan(100);
+    reader.exec('COMMIT');
+    reader.close();
+    await rewritten;
+    // Written anew, not only overwritten where it stood: SQLite leaves copies behind where it moves rows between pages.
+    const free = new Database(file, { readonly: true });
+    expect(free.pragma('freelist_count', { simple: true })).toBe(0);
+    free.close();
+    expect([marks('gone'), marks('kept') >= 100]).toEqual([0, true]);
+    await store.close();
+
+    function marks(which: string): number {
+      const text = [file, `${file}-wal`].map((path) => readFileSync(path, 'latin1')).join('');
+      return text.split(`mark-${which}-`).length - 1;
+    }
   });
 
   it('that another process writes to is not forked: the second writer is refused', async () => {
