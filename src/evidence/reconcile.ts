@@ -112,7 +112,8 @@ function isFailure({ failed, message }: Leaf): boolean {
 function sidesOf(leaves: Iterable<Leaf>): Map<ExchangeId, Side> {
   const sides = new Map<ExchangeId, Side>();
   for (const leaf of leaves) {
-    if (leaf.exchange === undefined) continue;
+    // What a server's process did is noted where it runs, and is nothing that passed between the two.
+    if (leaf.exchange === undefined || leaf.message === 'process') continue;
     const side = sides.get(leaf.exchange) ?? { up: [], down: [], denied: false, held: false, answered: false, broken: false };
     sides.set(leaf.exchange, side);
     add(side, leaf);

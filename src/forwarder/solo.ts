@@ -12,6 +12,7 @@ import { soloProjection } from '../policy/solo.ts';
 import { PipeUpstream } from '../transport/pipe-upstream.ts';
 import { ServerProcesses } from '../transport/server-process.ts';
 import { ssePipes } from '../transport/sse-pipe.ts';
+import { type RecordHome, recordUnheard } from '../transport/unclaimed.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { type Edge, pipeEdge, soloEdge } from './edge.ts';
 import type { SoloTarget } from './options.ts';
@@ -86,18 +87,14 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
 type Server = { readonly edge: Edge } & Pick<SessionParts, 'upstream' | 'server'>;
 
 function serverOf({ target, upstream, localToken, ids, said }: SoloOptions, session: () => ForwarderSession): Server {
+  const home: RecordHome = { rules: () => session().rules, record: (entries) => session().append(entries) };
   if (target.kind === 'solo') {
     const edge = soloEdge(target.url, localToken, target.headers ?? []);
     if (target.transport !== 'sse') return { edge, upstream };
-    const pipes = new PipeUpstream(ssePipes(upstream), ids.random);
+    const pipes = new PipeUpstream(ssePipes(upstream), recordUnheard(home), ids.random);
     return { edge, upstream: pipes, server: { isOld: true, close: () => pipes.close() } };
   }
-  const processes = new ServerProcesses({
-    command: target.command,
-    rules: () => session().rules,
-    record: (entries) => session().append(entries),
-    said,
-  });
-  const pipes = new PipeUpstream(processes.open, ids.random);
+  const processes = new ServerProcesses({ ...home, command: target.command, said });
+  const pipes = new PipeUpstream(processes.open, recordUnheard(home), ids.random);
   return { edge: pipeEdge, upstream: pipes, server: { processes, close: () => pipes.close() } };
 }

@@ -6,6 +6,7 @@ import type { ServerCommand } from '../transport/child.ts';
 import { PipeUpstream } from '../transport/pipe-upstream.ts';
 import { ServerProcesses } from '../transport/server-process.ts';
 import { ssePipes } from '../transport/sse-pipe.ts';
+import { type RecordHome, recordUnheard } from '../transport/unclaimed.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import type { LiveSession } from './live.ts';
 
@@ -32,7 +33,7 @@ export class SessionPipes {
     const command = this.#parts.commands.get(session.connection);
     if (command === undefined && session.config.transport !== 'sse') return undefined;
     const known = this.#open.get(session);
-    const pipes = known ?? new PipeUpstream(command === undefined ? ssePipes(this.#parts.http) : this.#processes(session, command).open, this.#parts.random);
+    const pipes = known ?? this.#make(session, command);
     if (known === undefined) this.#open.set(session, pipes);
     this.#watch(session, pipes);
     return pipes;
@@ -58,13 +59,21 @@ export class SessionPipes {
     if (signal.aborted) ended();
   }
 
+  #make(session: LiveSession, command: ServerCommand | undefined): PipeUpstream {
+    const open = command === undefined ? ssePipes(this.#parts.http) : this.#processes(session, command).open;
+    return new PipeUpstream(open, recordUnheard(homeOf(session)), this.#parts.random);
+  }
+
   #processes(session: LiveSession, command: ServerCommand): ServerProcesses {
     const { connection, sessionId } = session;
     return new ServerProcesses({
+      ...homeOf(session),
       command,
-      rules: () => session.rules,
-      record: (entries) => (session.rules.record === 'off' ? Promise.resolve() : session.log.append(entries)),
       said: (_bytes, masked) => this.#parts.logger.info({ connection, sessionId, stderr: masked }, 'the server of a session said'),
     });
   }
+}
+
+function homeOf(session: LiveSession): RecordHome {
+  return { rules: () => session.rules, record: (entries) => (session.rules.record === 'off' ? Promise.resolve() : session.log.append(entries)) };
 }

@@ -1,28 +1,14 @@
 // One pipe to a server and everybody who waits for its messages: brings each to the answer that it belongs to. Starts the server
 // again where it is gone, with the handshake that its client made.
 
-import { limits } from '../base/limits.ts';
 import { rpcFailure } from '../protocol/refusal.ts';
+import { type Asked, AskedCalls } from './asked.ts';
 import { Handshake } from './handshake.ts';
 import { failureOf, type OpenPipe, type Pipe, type PipeEnd, PipeFault } from './pipe.ts';
 import type { Owed, Reply } from './reply.ts';
-import { type Said, whatIsSaid } from './said.ts';
+import { whatIsSaid } from './said.ts';
+import { type RecordUnheard, Unclaimed } from './unclaimed.ts';
 import type { UpstreamRequest } from './upstream.ts';
-
-/** A request or a batch of them on its way through a channel. */
-export interface Asked {
-  readonly request: UpstreamRequest;
-  readonly reply: Reply;
-  readonly body: Uint8Array;
-  /** True where the client cancels by going away (the modern era), so that the server must be told. */
-  readonly cancels: boolean;
-  readonly written: { done: boolean };
-}
-
-interface Waiting {
-  readonly message: Buffer;
-  readonly raw: Buffer | undefined;
-}
 
 export class Channel {
   readonly #openPipe: OpenPipe;
@@ -30,27 +16,26 @@ export class Channel {
   #closed = false;
   /** Messages go out one after the other, in the order in which they came. */
   #writes: Promise<void> = Promise.resolve();
-  /** Whom an answer with that id belongs to. */
-  readonly #owing = new Map<string, Asked>();
-  /** The oldest first. */
-  readonly #asked = new Set<Asked>();
+  readonly #calls = new AskedCalls();
   #stream: Reply | undefined;
-  #queue: Waiting[] = [];
+  readonly #unclaimed: Unclaimed;
   readonly #paused = new Set<Reply>();
   #handshake: Handshake | undefined;
   #hasAnswered = false;
 
-  constructor(openPipe: OpenPipe) {
+  /** `record` is given what the client had no stream for. */
+  constructor(openPipe: OpenPipe, record: RecordUnheard) {
     this.#openPipe = openPipe;
+    this.#unclaimed = new Unclaimed(record, () => this.#steer());
   }
 
   /** True where nobody has had more than errors from it: who initializes may have it. */
   get isUnused(): boolean {
-    return !this.#hasAnswered && this.#owing.size === 0 && this.#stream === undefined;
+    return !this.#hasAnswered && this.#calls.owesNothing && this.#stream === undefined;
   }
 
   get isIdle(): boolean {
-    return this.#asked.size === 0 && this.#stream === undefined;
+    return this.#calls.isEmpty && this.#stream === undefined;
   }
 
   get hasStream(): boolean {
@@ -59,14 +44,13 @@ export class Channel {
 
   /** True where none of these ids is in flight: answers could not be told apart otherwise. */
   isFreeFor(owed: readonly Owed[]): boolean {
-    return owed.every(({ id }) => !this.#owing.has(id));
+    return owed.every(({ id }) => this.#calls.owing(id) === undefined);
   }
 
   /** Sends requests, whose answers come on the reply. */
   async ask(asked: Asked): Promise<void> {
     const { reply } = asked;
-    for (const id of reply.owed.keys()) this.#owing.set(id, asked);
-    this.#asked.add(asked);
+    this.#calls.add(asked);
     try {
       await this.#write(asked.request, asked.body, asked.written);
     } catch (error) {
@@ -76,14 +60,14 @@ export class Channel {
     }
     if (reply.isOver) return;
     reply.open();
-    this.#flushQueue(reply);
+    this.#giveWaiting(reply);
   }
 
   /** Sends what has no answer. Throws a PipeFault where it cannot be written. */
   async tell(request: UpstreamRequest, body: Uint8Array, method: string | undefined, cancelledId: string | undefined): Promise<void> {
     await this.#write(request, body, { done: false });
     if (method === 'notifications/initialized') this.#handshake?.complete(body);
-    const cancelled = cancelledId === undefined ? undefined : this.#owing.get(cancelledId);
+    const cancelled = cancelledId === undefined ? undefined : this.#calls.owing(cancelledId);
     // A call that was cancelled is not answered any more.
     if (cancelled !== undefined && cancelledId !== undefined && cancelled.reply.isStream) this.#settle(cancelled, cancelledId);
   }
@@ -92,15 +76,14 @@ export class Channel {
   listen(reply: Reply): void {
     this.#stream = reply;
     reply.open();
-    this.#flushQueue(reply);
+    this.#giveWaiting(reply);
   }
 
   /** The client takes no more on that reply for the moment, or takes more again. */
   regulate(reply: Reply, paused: boolean): void {
     if (paused) this.#paused.add(reply);
     else this.#paused.delete(reply);
-    if (this.#paused.size > 0) this.#pipe?.pause();
-    else this.#pipe?.resume();
+    this.#steer();
   }
 
   /** The client of a call is gone; in the modern era that is how it cancels. */
@@ -108,11 +91,11 @@ export class Channel {
     const { reply, written, cancels } = asked;
     if (reply.isOver) return;
     reply.fail({ kind: 'aborted', notSent: !written.done, reason: 'aborted' });
-    this.#asked.delete(asked);
+    this.#calls.leave(asked);
     this.regulate(reply, false);
     if (!cancels) return;
     for (const { id, idLexeme } of reply.owed.values()) {
-      this.#owing.delete(id);
+      this.#calls.release(id);
       const cancel = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idLexeme},"reason":"the client is gone"}}`;
       if (written.done) void this.#pipe?.write(Buffer.from(cancel)).catch(() => undefined);
     }
@@ -131,6 +114,7 @@ export class Channel {
     await this.#pipe?.close();
     this.#stream?.end();
     this.#stream = undefined;
+    await this.#unclaimed.close();
   }
 
   #write(request: UpstreamRequest, body: Uint8Array, written: { done: boolean }): Promise<void> {
@@ -152,7 +136,7 @@ export class Channel {
       ended: (end) => this.#ended(pipe, end),
     });
     this.#pipe = pipe;
-    if (this.#paused.size > 0) pipe.pause();
+    this.#steer();
     await this.#handshake?.repeat(pipe);
     return pipe;
   }
@@ -160,34 +144,18 @@ export class Channel {
   #take(message: Buffer, raw: Buffer | undefined): void {
     const said = whatIsSaid(message.toString('utf8'));
     if (said.kind === 'answer' && this.#handshake?.takes(said.id, said.failed)) return;
-    const asked = this.#ownerOf(said);
+    const asked = this.#calls.ownerOf(said);
     if (said.kind === 'answer' && asked !== undefined && !said.failed) this.#succeeded(asked, said.id);
-    const reply = asked?.reply ?? this.#anyStream();
-    if (reply !== undefined) reply.deliver(message, raw);
-    else this.#keep({ message, raw });
+    const reply = asked?.reply ?? this.#calls.anyStream(this.#stream);
+    // Its client is gone; in the legacy era that was no cancel.
+    if (reply?.isOver) this.#unclaimed.drop(message);
+    else if (reply !== undefined) reply.deliver(message, raw);
+    else this.#unclaimed.keep({ message, raw });
     if (asked === undefined) return;
     if (said.kind === 'answer') this.#settle(asked, said.id);
     else if (said.kind === 'answers') for (const id of said.ids) this.#settle(asked, id);
     // The server ends a subscription with the notice that it is cancelled.
     else if (said.kind === 'of' && said.ends) for (const id of [...asked.reply.owed.keys()]) this.#settle(asked, id);
-  }
-
-  /** The call that a message belongs to. */
-  #ownerOf(said: Said): Asked | undefined {
-    switch (said.kind) {
-      case 'answer':
-        return this.#owing.get(said.id);
-      case 'answers':
-        return said.ids.map((id) => this.#owing.get(id)).find((found) => found !== undefined);
-      case 'progress':
-        return this.#openAsked().find(({ reply }) => [...reply.owed.values()].some(({ progressToken }) => progressToken === said.token));
-      case 'of': {
-        const found = this.#owing.get(said.id);
-        return found?.reply.isOver ? undefined : found;
-      }
-      case 'other':
-        return undefined;
-    }
   }
 
   #succeeded(asked: Asked, id: string): void {
@@ -198,7 +166,7 @@ export class Channel {
 
   /** One of the requests is done with. */
   #settle(asked: Asked, id: string): void {
-    this.#owing.delete(id);
+    this.#calls.release(id);
     asked.reply.owed.delete(id);
     if (asked.reply.owed.size > 0) return;
     asked.reply.end();
@@ -206,34 +174,19 @@ export class Channel {
   }
 
   #forget(asked: Asked): void {
-    for (const id of asked.reply.owed.keys()) this.#owing.delete(id);
-    this.#asked.delete(asked);
+    this.#calls.forget(asked);
     this.regulate(asked.reply, false);
   }
 
-  /**
-   * Where a message goes that names no call. With one call in flight it is most likely about that, and stays in order with its answer;
-   * else the client's own stream has it, and failing that the newest call.
-   */
-  #anyStream(): Reply | undefined {
-    const calls = this.#openAsked().filter(({ reply }) => reply.isStream && ![...reply.owed.values()].some(({ method }) => method === 'subscriptions/listen'));
-    return calls.length === 1 ? calls[0]?.reply : (this.#stream ?? calls.at(-1)?.reply);
-  }
-
-  #openAsked(): readonly Asked[] {
-    return [...this.#asked].filter(({ reply, written }) => written.done && !reply.isOver);
-  }
-
-  #keep(waiting: Waiting): void {
-    this.#queue.push(waiting);
-    if (this.#queue.length > limits.pipeQueueMax) this.#queue.shift();
-  }
-
-  #flushQueue(reply: Reply): void {
+  #giveWaiting(reply: Reply): void {
     if (!reply.isStream) return;
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const { message, raw } of queue) reply.deliver(message, raw);
+    for (const { message, raw } of this.#unclaimed.claim()) reply.deliver(message, raw);
+  }
+
+  /** The server waits while a client takes no more, and while what it says to nobody is recorded. */
+  #steer(): void {
+    if (this.#paused.size > 0 || this.#unclaimed.isBusy) this.#pipe?.pause();
+    else this.#pipe?.resume();
   }
 
   /** The server is gone: what it was asked and did not answer may have been executed. The next message starts it again. */
@@ -241,7 +194,7 @@ export class Channel {
     if (this.#pipe !== pipe) return;
     this.#pipe = undefined;
     this.#handshake?.abort();
-    for (const asked of [...this.#asked]) {
+    for (const asked of this.#calls.all()) {
       const { reply, written } = asked;
       if (!written.done) continue;
       if (reply.hasBegun) {
@@ -253,6 +206,6 @@ export class Channel {
       }
       this.#forget(asked);
     }
-    for (const [id, { reply }] of this.#owing) if (reply.isOver) this.#owing.delete(id);
+    this.#calls.forgetGone();
   }
 }

@@ -2,7 +2,6 @@
 // becomes a request on the data path, each answer a message. Keeps what HTTP keeps: session, revision, streams, and takes them up again.
 import { randomUUID } from 'node:crypto';
 import type { Agent, IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../base/limits.ts';
 import { headers as ourHeaders } from '../protocol/control.ts';
 import { headerValue } from '../protocol/headers.ts';
@@ -12,6 +11,7 @@ import { Flight } from './flight.ts';
 import { call, type HeardMessage, messagesOf, Overlong, type Resumption } from './heard.ts';
 import { ACCEPT, KeptState } from './kept-state.ts';
 import { answeredIn, type Outline, outlineOf, revisionAgreed, withId } from './outline.ts';
+import { OwnStream, pause } from './own-stream.ts';
 import { Turnstile } from './turnstile.ts';
 
 export interface MessageClientOptions {
@@ -31,13 +31,14 @@ export class MessageClient {
   #initialize: Outline | undefined;
   #initialized: Outline | undefined;
   #again: Promise<boolean> | undefined;
-  #listening = false;
-  /** The stream was given up while the server could not be reached. */
-  #deaf = false;
+  readonly #stream: OwnStream;
+  #isClosing = false;
 
   constructor(options: MessageClientOptions) {
     this.#options = options;
     this.#kept = new KeptState([...options.headers, ourHeaders.pipe, randomUUID()]);
+    const { agent, deliver } = options;
+    this.#stream = new OwnStream({ agent, deliver, headers: () => this.#kept.headersOf(undefined) });
   }
 
   /** Takes one message of the client, as it came; resolves when the next one may follow. Never rejects. */
@@ -62,10 +63,18 @@ export class MessageClient {
   /** The client is gone: waits a while for what it is owed, then ends its session. */
   async close(): Promise<void> {
     await this.#turnstile.emptied(limits.drainMsMax);
-    this.#closing.abort();
+    this.#isClosing = true;
     for (const flight of this.#flights) flight.cut.abort();
     await this.#turnstile.emptied(limits.drainMsMax);
-    if (this.#kept.sessionId === undefined) return;
+    // Its own stream stays open meanwhile: a server may have a last word for it.
+    this.#stream.ending();
+    await this.#stream.close((await this.#endSession()) ? limits.cutOffMsMax : 0);
+    this.#closing.abort();
+  }
+
+  /** True where the server took it. */
+  async #endSession(): Promise<boolean> {
+    if (this.#kept.sessionId === undefined) return false;
     try {
       const response = await call(this.#options.agent, {
         verb: 'DELETE',
@@ -73,8 +82,10 @@ export class MessageClient {
         signal: AbortSignal.timeout(limits.closeMsMax),
       });
       response.resume();
+      return response.statusCode === 200;
     } catch {
       // The server ends what is not used, too.
+      return false;
     }
   }
 
@@ -82,7 +93,7 @@ export class MessageClient {
     const flight = new Flight(outline.owed, this.#options.deliver);
     this.#flights.add(flight);
     for (const cancelled of this.#owing(outline.cancels)) cancelled.isGivenUp = true;
-    if (this.#closing.signal.aborted) flight.cut.abort();
+    if (this.#isClosing) flight.cut.abort();
     const done = this.#fly(outline, flight).finally(() => this.#flights.delete(flight));
     // Notices and answers keep their place before what follows them; what `initialize` brings is needed for the next message.
     const isFirst = outline.owed.length === 0 || outline.method === 'initialize';
@@ -102,9 +113,8 @@ export class MessageClient {
       await flight.fail('the answer did not come');
       this.#after(outline);
     } catch (error) {
-      const isClosing = this.#closing.signal.aborted;
-      if (signal.aborted && !isClosing) return;
-      const reason = isClosing ? 'the client ended its session before the answer came' : 'mcprec lost the call';
+      if (signal.aborted && !this.#isClosing) return;
+      const reason = this.#isClosing ? 'the client ended its session before the answer came' : 'mcprec lost the call';
       await flight.fail(error instanceof Overlong ? error.message : reason).catch(() => undefined);
     }
   }
@@ -140,7 +150,7 @@ export class MessageClient {
     if (this.#initialized === undefined) return true;
     const accepted = await call(agent, { verb: 'POST', headers: this.#kept.headersOf(this.#initialized), body: this.#initialized.body, signal });
     accepted.resume();
-    void this.#listen();
+    if (this.#kept.revision !== undefined) this.#stream.open();
     return true;
   }
 
@@ -187,9 +197,9 @@ export class MessageClient {
   #after(outline: Outline): void {
     if (outline.method === 'notifications/initialized') {
       this.#initialized = outline;
-      void this.#listen();
+      if (this.#kept.revision !== undefined) this.#stream.open();
     }
-    if (this.#deaf) void this.#listen();
+    this.#stream.reopen();
     // Nobody waits for it any more. In the modern era the server is told by the end of its stream (MCP 2026-07-28, cancellation).
     for (const { cut } of this.#owing(outline.cancels)) cut.abort();
   }
@@ -207,38 +217,4 @@ export class MessageClient {
       } else response.resume();
     }
   }
-
-  /** Keeps the stream open on which the server says what belongs to no call, as long as it offers one. */
-  async #listen(): Promise<void> {
-    if (this.#listening || this.#kept.revision === undefined) return;
-    this.#listening = true;
-    this.#deaf = false;
-    const { signal } = this.#closing;
-    const resumption: Resumption = { lastEventId: undefined, retryMs: undefined };
-    try {
-      for (let tries = 0; tries < limits.resumeTriesMax && !signal.aborted; tries++) {
-        const headers = [...this.#kept.headersOf(undefined), ...(resumption.lastEventId === undefined ? [] : ['Last-Event-ID', resumption.lastEventId])];
-        const response = await call(this.#options.agent, { verb: 'GET', headers, signal });
-        if (response.statusCode === 200) {
-          tries = 0;
-          for await (const heard of messagesOf(response, resumption)) await this.#options.deliver(heard);
-        } else {
-          response.resume();
-          // The server has no such stream, or not this session; another refusal may pass.
-          if (response.statusCode === 405 || response.statusCode === 404) return;
-          if ((response.statusCode ?? 0) < 500) break;
-        }
-        await pause(resumption.retryMs, signal);
-      }
-      this.#deaf = true;
-    } catch {
-      // The session ends, or its data path did.
-    } finally {
-      this.#listening = false;
-    }
-  }
-}
-
-async function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
-  await sleep(Math.min(ms ?? limits.resumePauseMs, limits.resumePauseMsMax), undefined, { signal });
 }

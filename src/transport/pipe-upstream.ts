@@ -10,24 +10,29 @@ import { type ClientMessage, decodeUtf8, readMessage } from '../protocol/message
 import { answerPlain, type LocalAnswer } from '../protocol/refusal.ts';
 import { revisionOf } from '../protocol/request-headers.ts';
 import { meaningOfId } from '../protocol/server-message.ts';
+import type { Asked } from './asked.ts';
 import { decodeContent } from './body.ts';
-import { type Asked, Channel } from './channel.ts';
+import { Channel } from './channel.ts';
 import { failureOf, type OpenPipe } from './pipe.ts';
 import { answerShortly, type Owed, Reply } from './reply.ts';
+import type { RecordUnheard } from './unclaimed.ts';
 import type { AnswerReceiver, Upstream, UpstreamRequest } from './upstream.ts';
 
 const SESSION_HEADER = 'Mcp-Session-Id';
 
 export class PipeUpstream implements Upstream {
   readonly #open: OpenPipe;
+  readonly #unheard: RecordUnheard;
   readonly #random: RandomBytes;
   /** By MCP session; the longest unused first. */
   readonly #sessions = new Map<string, Channel>();
   /** For messages without a session: those of the modern era, and what comes before `initialize`. */
   readonly #plain: Channel[] = [];
 
-  constructor(open: OpenPipe, random: RandomBytes) {
+  /** `unheard` is given what the client of a pipe had no stream for. */
+  constructor(open: OpenPipe, unheard: RecordUnheard, random: RandomBytes) {
     this.#open = open;
+    this.#unheard = unheard;
     this.#random = random;
   }
 
@@ -144,7 +149,7 @@ export class PipeUpstream implements Upstream {
       this.#sessions.delete(idle[0]);
       void idle[1].close();
     }
-    return new Channel(this.#open);
+    return new Channel(this.#open, this.#unheard);
   }
 }
 

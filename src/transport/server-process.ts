@@ -2,18 +2,14 @@
 import { StringDecoder } from 'node:string_decoder';
 import { type ExchangeId, newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import type { EntryDraft } from '../evidence/entry.ts';
 import { draftProcessNote, type ProcessNote } from '../path/process.ts';
-import type { PathRules } from '../path/rules.ts';
 import { type ChildEnd, type ChildNote, ChildPipe, endText, type ServerCommand } from './child.ts';
 import type { OpenPipe } from './pipe.ts';
+import type { RecordHome } from './unclaimed.ts';
 
 /** Where a server's processes belong. */
-export interface ProcessHome {
+export interface ProcessHome extends RecordHome {
   readonly command: ServerCommand;
-  /** The rules in force now. */
-  readonly rules: () => PathRules;
-  readonly record: (entries: readonly EntryDraft[]) => Promise<void>;
   /** Passes on what a process says on stderr, after it was recorded: as it came, and masked as the record has it. */
   readonly said: (bytes: Buffer, masked: string) => void;
 }

@@ -100,3 +100,9 @@ test.each(cases)('%s', (_what, laptop, gateway, part, state) => {
   expect(exchanges.map((found) => found.state)).toEqual([state]);
   expect(counts[state as 'matched']).toBe(1);
 });
+
+test('what a server’s process did is only where it runs, and no call', () => {
+  const started = said(0, 9, { message: 'process', exchange: exchangeId(2) });
+  const { counts, exchanges } = reconcile([up(1), ...down(2)], [started, up(1), ...down(2)], 'complete');
+  expect([counts.matched, counts.missing, exchanges.length]).toEqual([1, 0, 1]);
+});
