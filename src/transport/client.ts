@@ -1,5 +1,6 @@
 // When a client is done with: it has taken its whole answer, or it has gone.
 import type { Socket } from 'node:net';
+import type { RawHeaders } from '../protocol/headers.ts';
 
 /** What the data path uses of a `ServerResponse`, which is one. */
 export interface ClientSide {
@@ -15,6 +16,8 @@ export interface ClientSide {
   /** `headers` is flat: name, value, … */
   writeHead(status: number, headers: string[]): unknown;
   flushHeaders(): void;
+  /** What the bytes of a body with that head become before anything is done with them; left out where they stay as they are. */
+  entering?(status: number, headers: RawHeaders): ((bytes: Buffer) => Buffer) | undefined;
   write(bytes: Uint8Array): boolean;
   end(bytes?: Uint8Array): unknown;
   destroy(): unknown;

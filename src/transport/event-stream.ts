@@ -24,6 +24,7 @@ interface Opaque {
 export class EventStream implements AnswerBody {
   readonly #outlet: Outlet;
   readonly #head: AnswerHead;
+  readonly #entering: ((bytes: Buffer) => Buffer) | undefined;
   readonly #splitter: Splitter;
   readonly #decoder: StreamDecoder | undefined;
   #seenBytes = 0;
@@ -39,6 +40,7 @@ export class EventStream implements AnswerBody {
     this.#splitter = splitter;
     this.#outlet = outlet;
     this.#head = head;
+    this.#entering = outlet.entering(head);
     const codings = codingsOf(headerValue(head.headers, 'content-encoding'));
     if (codings.length === 1) this.#decoder = openStreamDecoder(codings[0] as string, limits.answerBytesMax);
     if (codings.length > 0 && this.#decoder === undefined) this.#giveUpDecoding(`its coding ${codings.join()} is not known`);
@@ -48,7 +50,8 @@ export class EventStream implements AnswerBody {
     outlet.streams();
   }
 
-  async chunk(bytes: Buffer): Promise<void> {
+  async chunk(came: Buffer): Promise<void> {
+    const bytes = this.#entering?.(came) ?? came;
     this.#seenBytes += bytes.length;
     const decoded = await this.#decode(bytes);
     if (decoded === undefined) {

@@ -56,14 +56,14 @@ export class HeldAnswer implements ClientSide {
 
   writeHead(status: number, headers: RawHeaders): this {
     this.#status = status;
-    const coding = headerValue(headers, 'content-encoding');
-    const type = headerValue(headers, 'content-type');
-    // It was asked to come unpacked.
-    if (status !== 200 || (coding !== undefined && coding !== 'identity')) this.#form = 'else';
-    else if (isEventStream(type)) this.#form = 'events';
-    else if (type === LINES_TYPE) this.#form = 'lines';
-    else this.#form = type !== undefined && isJsonType(type) ? 'message' : 'else';
+    this.#form = formOf(status, headers);
     return this;
+  }
+
+  /** A carriage return, which in JSON is white space, would end a line of the event: it is a blank before anything is recorded, so that both hops have the same. */
+  entering(status: number, headers: RawHeaders): ((bytes: Buffer) => Buffer) | undefined {
+    const form = formOf(status, headers);
+    return form === 'message' || form === 'lines' ? withoutReturns : undefined;
   }
 
   flushHeaders(): void {
@@ -116,8 +116,7 @@ export class HeldAnswer implements ClientSide {
 
   /** Each line of the message on a line of its own, so that the client reads the very text. */
   #framed(bytes: Uint8Array): Buffer {
-    const lines = Buffer.from(bytes);
-    for (let i = 0; i < lines.length; i++) if (lines[i] === CR) lines[i] = BLANK;
+    const lines = withoutReturns(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
     const text = lines.includes(LF) ? Buffer.from(lines.toString('latin1').replaceAll('\n', '\ndata: '), 'latin1') : lines;
     if (this.#inData) return text;
     this.#inData = true;
@@ -131,4 +130,21 @@ export class HeldAnswer implements ClientSide {
     if (message?.kind === 'response' && sameId(message.idLexeme, this.#idLexeme)) return Buffer.from(text);
     return Buffer.from(rpcFailure(this.#idLexeme, `the upstream answered with HTTP ${this.#status}, which is no answer to this request`));
   }
+}
+
+function formOf(status: number, headers: RawHeaders): Form {
+  const coding = headerValue(headers, 'content-encoding');
+  const type = headerValue(headers, 'content-type');
+  // It was asked to come unpacked.
+  if (status !== 200 || (coding !== undefined && coding !== 'identity')) return 'else';
+  if (isEventStream(type)) return 'events';
+  if (type === LINES_TYPE) return 'lines';
+  return type !== undefined && isJsonType(type) ? 'message' : 'else';
+}
+
+function withoutReturns(bytes: Buffer): Buffer {
+  if (!bytes.includes(CR)) return bytes;
+  const lines = Buffer.from(bytes);
+  for (let at = lines.indexOf(CR); at !== -1; at = lines.indexOf(CR, at)) lines[at] = BLANK;
+  return lines;
 }

@@ -139,6 +139,11 @@ export class Outlet {
     return forwardedAnswerHeaders(headers, { credentials: this.#hop.credentials ?? 'drop' });
   }
 
+  /** What the bytes of a body with that head become before they are looked at; undefined where they stay as they are. */
+  entering({ status, headers }: AnswerHead): ((bytes: Buffer) => Buffer) | undefined {
+    return this.#response.entering?.(status, headers);
+  }
+
   /** Sends the head, once. */
   begin(status: number, headers: readonly string[]): void {
     if (this.#response.headersSent) return;

@@ -12,6 +12,7 @@ import type { AnswerBody, AnswerHead, Outlet } from './outlet.ts';
 export class WholeBody implements AnswerBody {
   readonly #outlet: Outlet;
   readonly #head: AnswerHead;
+  readonly #entering: ((bytes: Buffer) => Buffer) | undefined;
   /** The message, as long as it is not too long to be read. */
   #kept: Buffer[] = [];
   #seenBytes = 0;
@@ -23,9 +24,11 @@ export class WholeBody implements AnswerBody {
   constructor(outlet: Outlet, head: AnswerHead) {
     this.#outlet = outlet;
     this.#head = head;
+    this.#entering = outlet.entering(head);
   }
 
-  chunk(bytes: Buffer): undefined {
+  chunk(came: Buffer): undefined {
+    const bytes = this.#entering?.(came) ?? came;
     this.#seenBytes += bytes.length;
     if (this.#mac !== undefined) this.#mac.update(bytes);
     else {
