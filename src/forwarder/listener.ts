@@ -6,7 +6,7 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
 import { headerValue } from '../protocol/headers.ts';
-import { answerPlain } from '../protocol/refusal.ts';
+import { answerStranger } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally } from '../transport/exchange.ts';
 
@@ -80,16 +80,17 @@ export class Listener {
     if (proceed !== undefined) response.setHeader('Connection', 'close');
     const refused = this.#strange(request);
     if (refused !== undefined) {
-      answerLocally(response, answerPlain(403, refused));
+      answerLocally(response, answerStranger(request.url ?? '', 403, refused));
       return;
     }
     const entered = this.#enter(request);
     if (entered === undefined) {
-      answerLocally(response, answerPlain(401, 'the local token is missing or wrong; use the endpoint that mcprec connect printed'));
+      const reason = 'the local token is missing or wrong; use the endpoint that mcprec connect printed';
+      answerLocally(response, answerStranger(request.url ?? '', 401, reason));
       return;
     }
     if (this.#inFlight >= limits.exchangesMax) {
-      answerLocally(response, answerPlain(503, `more than ${limits.exchangesMax} calls are in flight`, ['Retry-After', '1']));
+      answerLocally(response, answerStranger(request.url ?? '', 503, `more than ${limits.exchangesMax} calls are in flight`, ['Retry-After', '1']));
       return;
     }
     this.#inFlight++;

@@ -6,7 +6,7 @@ import { type ExchangeId, parseId, type SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { headers as ours } from '../protocol/control.ts';
 import { headerValue, type RawHeaders } from '../protocol/headers.ts';
-import type { LocalAnswer } from '../protocol/refusal.ts';
+import { isIntakeAddress, type LocalAnswer } from '../protocol/refusal.ts';
 import { isBodyMac, type SignatureFault, verifySignature } from '../protocol/signature.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveSession, LiveSessions } from './live.ts';
@@ -130,13 +130,14 @@ export class Authenticator {
 }
 
 /** The answer to a request that was not let in: 401 points at our own metadata (RULES R11), never at the upstream's. */
-export function answerRefused(refused: Refused, publicUrl: string): LocalAnswer {
+export function answerRefused(refused: Refused, publicUrl: string, target: string): LocalAnswer {
   const { status, code, message } = refused;
+  const { remedy } = errorTable[code];
   const challenge = `Bearer resource_metadata="${publicUrl}/.well-known/oauth-protected-resource", error="invalid_token"`;
   return {
     status,
     headers: ['Content-Type', 'application/json', 'Mcprec-Refused', code, ...(status === 401 ? ['WWW-Authenticate', challenge] : [])],
-    body: JSON.stringify({ error: { code, message, remedy: errorTable[code].remedy } }),
+    body: JSON.stringify(isIntakeAddress(target) ? { errors: [`${message}; ${remedy}`] } : { error: { code, message, remedy } }),
   };
 }
 

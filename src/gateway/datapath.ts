@@ -5,7 +5,7 @@ import { asMcprecError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { draftToolChange } from '../path/listing.ts';
-import { answerPlain, type Refusal } from '../protocol/refusal.ts';
+import { answerPlain, answerStranger, type Refusal } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally, serveExchange } from '../transport/exchange.ts';
 import type { Hop, ListedMessage } from '../transport/hop.ts';
@@ -45,12 +45,12 @@ class SharedDataPath implements DataPath {
     // A Date of ours would stand beside the upstream's.
     response.sendDate = false;
     if (this.#inFlight.size >= limits.exchangesMax) {
-      answerLocally(response, answerPlain(503, `more than ${limits.exchangesMax} calls are in flight`, ['Retry-After', '1']));
+      answerLocally(response, answerStranger(rest, 503, `more than ${limits.exchangesMax} calls are in flight`, ['Retry-After', '1']));
       return;
     }
     const served = this.#letIn(request, response, connection, rest).catch((error: unknown) => {
       this.#parts.logger.error({ code: asMcprecError(error).code, connection }, 'a request could not be looked at');
-      answerLocally(response, answerPlain(500, 'the gateway could not look at this request; its log says why'));
+      answerLocally(response, answerStranger(rest, 500, 'the gateway could not look at this request; its log says why'));
     });
     this.#inFlight.add(served);
     void served.finally(() => this.#inFlight.delete(served));
@@ -72,7 +72,7 @@ class SharedDataPath implements DataPath {
     if (admission.kind === 'refused') {
       // Its body is of no interest, and the next request must not be read out of it.
       response.setHeader('Connection', 'close');
-      answerLocally(response, answerRefused(admission, publicUrl));
+      answerLocally(response, answerRefused(admission, publicUrl, rest));
       return;
     }
     if (admission.session.config.kind === 'mcp' && !/^\/mcp(?:\?|$)/.test(rest)) {
@@ -87,7 +87,7 @@ class SharedDataPath implements DataPath {
     // A body that is too long cannot be compared with its MAC; it is refused and recorded all the same.
     const refused = body === undefined ? undefined : await authenticator.takeBody(admission, rawHeaders, body);
     if (refused !== undefined) {
-      answerLocally(response, answerRefused(refused, publicUrl));
+      answerLocally(response, answerRefused(refused, publicUrl, rest));
       return;
     }
     const { session, exchange, parent } = admission;

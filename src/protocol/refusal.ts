@@ -190,7 +190,17 @@ export function rpcFailure(idLexeme: string | undefined, reason: string, code: n
   return rpc(idLexeme, 'error', { code, message: reason });
 }
 
-/** A failure outside any message: a wrong path, a missing local token, a body too long. */
+/** A failure outside any message: a wrong path, a body too long. */
 export function answerPlain(status: number, reason: string, headers: readonly string[] = []): LocalAnswer {
   return json(status, rpc(undefined, 'error', { code: -32600, message: reason }), headers);
+}
+
+/** The same before anybody knows which connection it is for: in the words of Datadog's intake where `target` is one of its addresses. */
+export function answerStranger(target: string, status: number, reason: string, headers: readonly string[] = []): LocalAnswer {
+  return isIntakeAddress(target) ? json(status, { errors: [reason] }, headers) : answerPlain(status, reason, headers);
+}
+
+/** True for an address of Datadog's intake, with a token before it or without. */
+export function isIntakeAddress(target: string): boolean {
+  return /^(?:\/[^/?]*)?\/(?:api|intake)\//.test(target);
 }

@@ -13,7 +13,7 @@ import { headers as ourHeaders } from '../protocol/control.ts';
 import { handlesInRequest } from '../protocol/handles.ts';
 import { headerValue } from '../protocol/headers.ts';
 import type { ClientMessage } from '../protocol/message.ts';
-import { answerIntakeError, answerPlain, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
+import { answerIntakeError, answerStranger, answerUpstreamFailure, type LocalAnswer, type Refusal } from '../protocol/refusal.ts';
 import { type ClientSide, isDone, whenDone } from './client.ts';
 import { readCall } from './decoded-call.ts';
 import { Delivery, type NoAnswer } from './delivery.ts';
@@ -47,7 +47,7 @@ export async function serveExchange(hop: Hop, arrived: Arrived): Promise<void> {
     // A failure here is a bug or a dead disk: the client learns that the call did not go on, in words of ours.
     const known = asMcprecError(error);
     if (arrived.response.headersSent) arrived.response.destroy();
-    else answerLocally(arrived.response, answerPlain(500, `${known.message}; ${known.remedy}`));
+    else answerLocally(arrived.response, answerStranger(arrived.target, 500, `${known.message}; ${known.remedy}`));
   }
 }
 
