@@ -14,13 +14,16 @@ import { decodePayload } from '../journal/coding.ts';
 import { type AuditedLog, auditedEntriesSchema, auditedLogSchema, auditPaths } from '../protocol/audit.ts';
 import { controlPaths, type SessionSummary, sessionsResponseSchema } from '../protocol/control.ts';
 import { bytesOf, checkOpening, removedBy, signedSize, stated } from './audited.ts';
-import { fetchTree, fetchTreeLeaves, type GatewayReader, type GatewayTree, type SeenTree } from './gateway-tree.ts';
+import { fetchTree, type GatewayReader, type GatewayTree, readTreeLeaves, type SeenTree } from './gateway-tree.ts';
+import type { WitnessPlace } from './witness-client.ts';
 
 export interface AuditOptions {
   /** The head of the tree that was seen last. */
   readonly seen: SeenTree | undefined;
   /** Witnesses that must have co-signed the tree. */
   readonly required: readonly NoteVerifier[];
+  /** Witnesses that are asked what they have seen of the tree. */
+  readonly places?: readonly WitnessPlace[];
   /** Sessions that the laptop knows of at this gateway. */
   readonly known: readonly string[];
   /** The laptop's head of a log of its own, and the key of its device. */
@@ -63,12 +66,12 @@ class Audit {
   }
 
   async run(): Promise<GatewayAudit> {
-    const { seen, required, signal } = this.#options;
+    const { seen, required, places = [], signal } = this.#options;
     const listed = await this.#sessions();
     const index = await this.#get(auditedLogSchema, auditPaths.index, ['not_found']);
     const named = index?.treeKey ?? (await this.#anyLog(listed))?.treeKey ?? seen?.verifier;
     if (named === undefined) return { treeSize: 0, whole: false, sessions: [], findings: this.#missing(listed) };
-    const tree = await fetchTree(this.#gateway, { key: parseVerifier(named), seen, required, signal });
+    const tree = await fetchTree(this.#gateway, { key: parseVerifier(named), seen, required, places, signal });
     this.#findings.push(...tree.findings);
     if (index !== undefined) await this.#readIndex(index, tree);
     const sessions: AuditedSession[] = [];
@@ -182,14 +185,13 @@ class Audit {
 
   /** Every log that the index log or the tree names must be there. */
   async #compareWhole(tree: GatewayTree, listed: readonly SessionSummary[], index: AuditedLog): Promise<void> {
-    const { leaves, findings } = await fetchTreeLeaves(this.#gateway, tree, this.#options.signal);
-    this.#findings.push(...findings);
     const there = new Set<string>([index.logId, ...listed.flatMap(({ logs }) => logs.map(({ logId }) => logId))]);
     const named = new Map<string, string>([...this.#index.opened].map((logId) => [logId, 'its index log lists']));
-    for (const leaf of leaves) {
+    const name = (leaf: Uint8Array): void => {
       const logId = /^mcprec\/log\/([0-9a-f]{32})\n/.exec(Buffer.from(leaf).toString())?.[1];
       if (logId !== undefined) named.set(`log_${logId}`, 'its tree has checkpoints of');
-    }
+    };
+    this.#findings.push(...(await readTreeLeaves(this.#gateway, tree, name, this.#options.signal)));
     for (const [logId, how] of named) {
       if (there.has(logId) || (parseId('log', logId) !== undefined && (await this.#get(auditedLogSchema, auditPaths.log(logId), ['not_found'])) !== undefined))
         continue;

@@ -1,11 +1,15 @@
 // The gateway's tree as an auditor fetches it: all of its hashes, checked against the head that it signed and the one that was seen before.
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import { type Checkpoint, openCheckpoint, type TreeHead } from '../evidence/checkpoint.ts';
 import type { Finding } from '../evidence/findings.ts';
 import { Frontier, hashBytes, leafHash } from '../evidence/merkle.ts';
 import { type NoteVerifier, parseVerifier } from '../evidence/note.ts';
+import { proveConsistency } from '../evidence/proof.ts';
 import { openTree } from '../evidence/receipt.ts';
 import { formatTilePath, readEntryBundle, tileWidth } from '../evidence/tiles.ts';
+import { TreeNodes } from '../evidence/tree.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import { cosignBy, type WitnessPlace } from './witness-client.ts';
 
 export type GatewayReader = Pick<GatewayIdentity, 'request'>;
 
@@ -19,7 +23,7 @@ export interface GatewayTree {
   readonly size: number;
   readonly key: NoteVerifier;
   readonly findings: readonly Finding[];
-  /** True where leaf `index` of the tree has that hash. */
+  /** True where leaf `index` of the tree has that hash; always, where the gateway shows no head that it signed: that is a finding of its own. */
   has(index: number, hash: Uint8Array): boolean;
 }
 
@@ -28,44 +32,103 @@ interface TreeToFetch {
   readonly key: NoteVerifier;
   readonly seen: SeenTree | undefined;
   readonly required: readonly NoteVerifier[];
+  /** Witnesses that are asked what they have seen. */
+  readonly places: readonly WitnessPlace[];
   readonly signal: AbortSignal;
 }
 
-/** Fetches and checks the tree. Throws what the gateway says, `note_invalid` where its head is not signed, `witness_missing` where a required signature is not on it. */
-export async function fetchTree(gateway: GatewayReader, { key: named, seen, required, signal }: TreeToFetch): Promise<GatewayTree> {
+/** Fetches and checks the tree, and shows its head to the witnesses. Throws what the gateway says, and `witness_missing` where a witness cannot be asked. */
+export async function fetchTree(gateway: GatewayReader, { key: named, seen, required, places, signal }: TreeToFetch): Promise<GatewayTree> {
   const key = seen === undefined ? named : parseVerifier(seen.verifier);
   const note = (await gateway.request('GET', '/checkpoint', { signal })).body.toString();
-  const head = openTree(note, key, required);
-  const hashes = await fetchTiles(gateway, head.size, 0, signal);
-  return { size: head.size, key, findings: compare(hashes, head, seen && openCheckpoint(seen.note, key.name, key.publicKey)), has };
+  const { head, findings } = readHead(note, key, required);
+  if (head === undefined) return { size: 0, key, findings, has: () => true };
+  const hashes = await fetchHashes(gateway, head.size, signal);
+  findings.push(...compare(hashes, head, seen && openCheckpoint(seen.note, key.name, key.publicKey)));
+  if (places.length > 0 && hashes.length === head.size * hashBytes) findings.push(...(await askWitnesses(places, { head, note, hashes })));
+  return { size: head.size, key, findings, has };
 
   function has(index: number, hash: Uint8Array): boolean {
     return Buffer.compare(hashes.subarray(index * hashBytes, (index + 1) * hashBytes), hash) === 0;
   }
 }
 
-/** The leaves of the tree; only an administrator gets them. What does not have the hash that stands in the tree is a finding. */
-export async function fetchTreeLeaves(gateway: GatewayReader, tree: GatewayTree, signal: AbortSignal): Promise<{ leaves: Uint8Array[]; findings: Finding[] }> {
-  const leaves = readEntryBundle(await fetchTiles(gateway, tree.size, 'entries', signal));
+/** Reads the leaves of the tree, a tile after the other; only an administrator gets them. What does not have the hash that stands in the tree is a finding. */
+export async function readTreeLeaves(gateway: GatewayReader, tree: GatewayTree, seen: (leaf: Uint8Array) => void, signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (let i = 0; i < tree.size; i++) {
-    const leaf = leaves[i];
-    if (leaf !== undefined && tree.has(i, leafHash(leaf))) continue;
-    findings.push({
-      code: 'tree_differs',
-      message: `leaf ${i} of the gateway’s tree is ${leaf === undefined ? 'gone' : 'another than its hash says'}: a checkpoint that it accepted was changed or removed`,
-    });
+  let at = 0;
+  for await (const tile of fetchTiles(gateway, tree.size, 'entries', signal)) {
+    for (const leaf of readEntryBundle(tile)) {
+      seen(leaf);
+      if (!tree.has(at, leafHash(leaf))) findings.push(changed(`leaf ${at} of the gateway’s tree is another than its hash says`));
+      at++;
+    }
   }
-  return { leaves, findings };
+  if (at < tree.size) findings.push(changed(`leaves ${at} to ${tree.size - 1} of the gateway’s tree are gone`));
+  return findings;
 }
 
-async function fetchTiles(gateway: GatewayReader, size: number, level: 0 | 'entries', signal: AbortSignal): Promise<Buffer> {
+function changed(what: string): Finding {
+  return { code: 'tree_differs', message: `${what}: a checkpoint that it accepted was changed or removed` };
+}
+
+function readHead(note: string, key: NoteVerifier, required: readonly NoteVerifier[]): { readonly head: Checkpoint | undefined; readonly findings: Finding[] } {
+  for (const signers of [required, []]) {
+    try {
+      const head = openTree(note, key, signers);
+      if (signers === required) return { head, findings: [] };
+      const names = required.map(({ name }) => name).join(', ');
+      return {
+        head,
+        findings: [{ code: 'signature_invalid', message: `the head of the gateway’s tree lacks the signature of a required witness (${names})` }],
+      };
+    } catch (error) {
+      if (signers === required && required.length > 0) continue;
+      const message = `the head that the gateway shows of its tree is not one that the key ${key.name} signed (${asMcprecError(error).message}): whatever it covers is unproven`;
+      return { head: undefined, findings: [{ code: 'signature_invalid', message }] };
+    }
+  }
+  return { head: undefined, findings: [] };
+}
+
+/** Whoever shows two histories cannot have both co-signed. */
+async function askWitnesses(
+  places: readonly WitnessPlace[],
+  { head, note, hashes }: { readonly head: Checkpoint; readonly note: string; readonly hashes: Buffer },
+): Promise<Finding[]> {
+  const nodes = new TreeNodes();
+  for (let i = 0; i < head.size; i++) nodes.append(hashes.subarray(i * hashBytes, (i + 1) * hashBytes));
+  const findings: Finding[] = [];
+  for (const place of places) {
+    try {
+      await cosignBy(place, { head, note, prove: async (old) => proveConsistency(nodes.read, old, head.size) });
+    } catch (error) {
+      const { code, message } = asMcprecError(error);
+      if (code !== 'witness_rollback') throw error;
+      findings.push({ code: 'tree_differs', message: `${message}: others were shown another history, or an older copy of the gateway’s data was put back` });
+    }
+  }
+  return findings;
+}
+
+/** 32 bytes for each checkpoint: all that an audit keeps in memory of a tree. */
+async function fetchHashes(gateway: GatewayReader, size: number, signal: AbortSignal): Promise<Buffer> {
   const tiles: Buffer[] = [];
+  for await (const tile of fetchTiles(gateway, size, 0, signal)) tiles.push(tile);
+  return Buffer.concat(tiles);
+}
+
+async function* fetchTiles(gateway: GatewayReader, size: number, level: 0 | 'entries', signal: AbortSignal): AsyncGenerator<Buffer> {
   for (let n = 0; n * tileWidth < size; n++) {
     const width = Math.min(tileWidth, size - n * tileWidth);
-    tiles.push((await gateway.request('GET', `/tile/${formatTilePath({ level, n, width })}`, { signal })).body);
+    try {
+      yield (await gateway.request('GET', `/tile/${formatTilePath({ level, n, width })}`, { signal })).body;
+    } catch (error) {
+      // A part that is gone is missed where the hashes are compared with the head.
+      if (!(error instanceof McprecError) || error.code !== 'not_found') throw error;
+      return;
+    }
   }
-  return Buffer.concat(tiles);
 }
 
 function compare(hashes: Buffer, head: Checkpoint, seen: TreeHead | undefined): Finding[] {

@@ -7,6 +7,7 @@ import { verifyConsistency } from '../evidence/proof.ts';
 import { openReceipt, type Receipt } from '../evidence/receipt.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { ReceiptAnswer } from '../protocol/control.ts';
+import type { WitnessPlace } from './witness-client.ts';
 
 export interface ReceiptContext {
   readonly journal: Journal;
@@ -18,12 +19,24 @@ export interface ReceiptContext {
   readonly nowMs: number;
 }
 
-/** The witnesses that `MCPREC_WITNESS` requires: verifier keys, separated by blanks. Throws `note_invalid`. */
-export function requiredWitnesses(env: Readonly<Record<string, string | undefined>>): NoteVerifier[] {
-  return (env.MCPREC_WITNESS ?? '')
-    .split(/\s+/)
-    .filter((key) => key !== '')
-    .map(parseVerifier);
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The witnesses that `MCPREC_WITNESS` requires, separated by blanks: a verifier key each, behind its URL and a comma where it is to be asked. Throws `note_invalid`. */
+export function requiredWitnesses(env: Environment): NoteVerifier[] {
+  return namedIn(env).map(({ verifier }) => verifier);
+}
+
+/** Those of them that can be asked. Throws `note_invalid`. */
+export function witnessPlaces(env: Environment): WitnessPlace[] {
+  return namedIn(env).flatMap(({ url, verifier }) => (url === undefined ? [] : [{ url, verifier }]));
+}
+
+function namedIn(env: Environment): { readonly url: string | undefined; readonly verifier: NoteVerifier }[] {
+  const named = (env.MCPREC_WITNESS ?? '').split(/\s+/).filter((one) => one !== '');
+  return named.map((one) => {
+    const comma = one.lastIndexOf(',');
+    return { url: comma < 0 ? undefined : one.slice(0, comma).replace(/\/+$/, ''), verifier: parseVerifier(one.slice(comma + 1)) };
+  });
 }
 
 /** The head of the gateway's tree that this journal has seen last; undefined where there is none. */

@@ -20,7 +20,7 @@ export interface HeadToSign {
 
 /**
  * The note with the cosignature of the witness; as it is where it has one already. Throws `witness_missing` where the witness does not
- * answer or refuses, `witness_rollback` where it has seen a larger tree, or another of this size.
+ * answer or refuses, `witness_rollback` where it has seen a larger tree, or another one.
  */
 export async function cosignBy({ url, verifier }: WitnessPlace, { head, note, prove }: HeadToSign, dispatcher?: Dispatcher): Promise<string> {
   if (verifyNote(parseNote(note), [verifier]).length > 0) return note;
@@ -33,6 +33,8 @@ export async function cosignBy({ url, verifier }: WitnessPlace, { head, note, pr
         throw new McprecError('witness_missing', `what the witness ${verifier.name} answered is no cosignature of its key`);
       return signed;
     }
+    if (status === 422)
+      throw new McprecError('witness_rollback', `the witness ${verifier.name} has co-signed ${old} entries of another tree: this one does not go on from it`);
     if (status !== 409)
       throw new McprecError('witness_missing', `the witness ${verifier.name} refused the tree’s head with HTTP ${status}: ${text.trim().slice(0, 200)}`);
     const known = Number(text);

@@ -9,10 +9,11 @@ import { idFromBytes } from '../../src/base/ids.ts';
 import { originOf, parseCheckpoint, signCheckpoint } from '../../src/evidence/checkpoint.ts';
 import { decodeLeaf, encodeLeaf, type Leaf } from '../../src/evidence/leaf.ts';
 import { Frontier, leafHash } from '../../src/evidence/merkle.ts';
-import { formatVerifier, noteVerifier, rawPublicKey } from '../../src/evidence/note.ts';
+import { formatVerifier, noteVerifier, parseVerifier, rawPublicKey } from '../../src/evidence/note.ts';
 import { loadKeys } from '../../src/gateway/keys.ts';
 import { type AuditOptions, auditGateway } from '../../src/sync/gateway-audit.ts';
 import type { SeenTree } from '../../src/sync/gateway-tree.ts';
+import { startWitness } from '../../src/witness/server.ts';
 import type { Caller } from './caller.ts';
 import { TestWorld } from './support.ts';
 
@@ -197,6 +198,43 @@ it('another history with the same signature is found by whoever saw the first on
   const { origin, size } = parseCheckpoint(seen.note);
   const shown = { ...seen, note: signCheckpoint(origin, { size, root: new Uint8Array(32).fill(7) }, gatewayKey()) };
   expect(found(await audit(sre, { seen: shown }))).toEqual([expect.stringMatching(/^tree_differs - .*two histories/)]);
+});
+
+it('a head that the gateway has not signed, and a tree of which a part is gone, are findings', async () => {
+  await tamper((db) => {
+    const { size } = parseCheckpoint(seen.note);
+    const note = signCheckpoint(parseCheckpoint(seen.note).origin, { size, root: new Uint8Array(32) }, generateKeyPairSync('ed25519').privateKey);
+    db.prepare('UPDATE tree_heads SET note = ? WHERE size = ?').run(note, size);
+  });
+  expect(found(await audit(sre))).toEqual([expect.stringMatching(/^signature_invalid - the head that the gateway shows of its tree is not one that the key/)]);
+  await tamper((db) => db.exec('DELETE FROM tree_nodes WHERE level = 0'));
+  expect(found(await audit(sre))).toContainEqual(expect.stringMatching(/^tree_differs - the hashes of the gateway’s tree do not give the head/));
+  const stranger = noteVerifier('witness.example/w1', 'cosignature', rawPublicKey(generateKeyPairSync('ed25519').privateKey));
+  await tamper(() => undefined);
+  expect(found(await audit(sre, { required: [stranger] }))).toEqual([
+    expect.stringMatching(/^signature_invalid - .*lacks the signature of a required witness/),
+  ]);
+});
+
+it('a witness tells two histories apart that two parties were shown', async () => {
+  await using witness = await startWitness({
+    name: 'witness.example/w1',
+    keyFile: file('witness.pem'),
+    stateFile: file('witness.json'),
+    logs: [parseVerifier(seen.verifier)],
+    host: '127.0.0.1',
+    port: 0,
+    clock: world.clock,
+    alarm: () => undefined,
+  });
+  await tamper(() => undefined, 'older.db');
+  await record();
+  expect(found(await audit(admin, { places: [witness] }))).toEqual([]);
+  await tamper(() => undefined);
+  expect(found(await audit(sre))).toEqual([]);
+  expect(found(await audit(sre, { places: [witness] }))).toEqual([
+    expect.stringMatching(/^tree_differs - the witness witness.example\/w1 has co-signed .*others were shown another history/),
+  ]);
 });
 
 const erase = (caller: Caller, id = sessionId) => caller.call('POST', `/v1/sessions/${id}/erase`, { json: { reason: 'right to be forgotten' } });
