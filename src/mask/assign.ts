@@ -14,6 +14,8 @@ const COLON = 0x3a;
 const EQUALS = 0x3d;
 const ITEMS_MAX = 64;
 const ELEMENT_MAX = 512;
+/** Names of these kinds promise more than that a rule names them; of the others, a rule is the surer sign. */
+const SURE: ReadonlySet<NameKind> = new Set<NameKind>(['password', 'secret', 'authorization', 'cookie']);
 const PEM_BEGINS = '-----BEGIN ';
 
 /** A name and where it ends; `quoted` where it stands in quotes, as in JSON, behind that many backslashes. */
@@ -40,7 +42,8 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
   if (u[end - 1] === 0x5d && nameEnd === end - 1) end = nameEnd;
   else if (u[end - 3] === 0x25 && nameEnd === end && /^%5d$/i.test(source.text.slice(end - 3, end))) end -= 3;
   else if (end !== nameEnd) return 0;
-  const kind = (source.on.secrets ? nameKind(u, end) : undefined) ?? fieldKind(source, nameStart, end);
+  const said = source.on.secrets ? nameKind(u, end) : undefined;
+  const kind = said !== undefined && SURE.has(said) ? said : (fieldKind(source, nameStart, end) ?? said);
   if (kind === undefined) return 0;
   const sign = u[at];
   if (sign === EQUALS && (u[at + 1] === EQUALS || u[at - 1] === 0x21)) return 0;

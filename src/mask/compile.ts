@@ -80,7 +80,7 @@ interface Found {
 }
 
 function findHits(engine: Engine, text: string, request: MaskRequest): Found {
-  const settings = { on: engine.on, names: engine.fields.names };
+  const settings = { on: engine.on, names: engine.fields.names, lastLetters: engine.fields.lastLetters };
   // Where nothing is looked for, only what the protocol keeps opaque is left to find.
   if (findsNothing(engine) && !MAY_BE_OPAQUE.test(text)) return { hits: [], untouched: true };
   let { hits, hidden, opaque } = scan(text, request.form, settings);

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import type { FieldAction } from '../base/detectors.ts';
 import { type JsonArray, type JsonMember, type JsonNode, type JsonObject, parseJson } from '../base/json.ts';
+import { lastThreeWith } from './keynames.ts';
 import { markEnd } from './marker.ts';
 import type { FieldRule, MaskRequest } from './masker.ts';
 import { advance, atRoot, type FieldPath, isComplete, type Progress, parseFieldPath } from './paths.ts';
@@ -17,6 +18,8 @@ export interface FieldRules {
   readonly hint: RegExp;
   /** Names that are masked in plain text too, lower case. */
   readonly names: ReadonlySet<string>;
+  /** Last letters of these and of all names that tell a secret. */
+  readonly lastLetters: Uint8Array;
   readonly pseudonymKey: Uint8Array | undefined;
 }
 
@@ -26,7 +29,7 @@ export function compileFields(fields: readonly FieldRule[], pseudonymKey: Uint8A
   const needs = rules.map((rule) => rule.path.needs);
   const hint = needs.includes(undefined) ? /^/ : new RegExp([...needs.map((name) => escapePattern(name ?? '')), '\\\\u00'].join('|'), 'i');
   const names = new Set(rules.flatMap((rule) => (rule.path.bare === undefined ? [] : [rule.path.bare.toLowerCase()])));
-  return { rules, hint, names, pseudonymKey };
+  return { rules, hint, names, lastLetters: lastThreeWith(names), pseudonymKey };
 }
 
 interface Edit {

@@ -63,12 +63,21 @@ const TREE = Uint16Array.from(NEXT);
 
 /** 1 where the last three letters of a name, five bits each, are those of a telling one, or of a cursor or a request's state. */
 export const LAST_THREE = new Uint8Array(LETTERS ** 3);
-for (const text of [...endings.map((ending) => ending.text), 'cursor', 'state']) LAST_THREE[lastThree(text)] = 1;
+for (const text of [...endings.map((ending) => ending.text), 'cursor', 'state']) enter(LAST_THREE, text);
 
-function lastThree(text: string): number {
+/** The same with the last letters of `names`, too. */
+export function lastThreeWith(names: Iterable<string>): Uint8Array {
+  const table = LAST_THREE.slice();
+  for (const name of names) enter(table, name);
+  return table;
+}
+
+function enter(table: Uint8Array, name: string): void {
   let slot = 0;
-  for (let i = 1; i <= 3; i++) slot = (slot << 5) | (text.charCodeAt(text.length - i) & 31);
-  return slot;
+  for (let i = 1; i <= 3; i++) slot = (slot << 5) | (name.charCodeAt(name.length - i) & 31);
+  // Before a shorter name, anything may stand.
+  const free = Math.max(0, 3 - name.length) * 5;
+  table.fill(1, slot, slot + (1 << free));
 }
 
 /** What the name that ends at `end` says of its value, or undefined. Looks at a bounded number of units before `end`. */

@@ -12,7 +12,7 @@ export interface Replacement {
 }
 
 // A number right behind a name, perhaps in JSON that stands in a string: the backslashes tell how deep.
-const NAME_BEFORE = /[{,]\s{0,16}(\\{0,63})"[^"\\]{1,128}(\\{0,63})"\s{0,4}:\s{0,4}$/;
+const NAME_BEFORE = /[{,]\s{0,16}(\\{0,63})"[^"]{0,127}[^"\\]\1"\s{0,4}:\s{0,4}$/;
 const NUMBER = /^-?[0-9]+(?:\.[0-9]+)?$/;
 const LOOK_BACK = 320;
 
@@ -62,7 +62,7 @@ function numberDepth(text: string, quotes: Quotes, { start, end }: Hit): number 
   if (end - start > LOOK_BACK || !NUMBER.test(text.slice(start, end)) || !/^(?:$|\s?[,}\]\\\n])/.test(text.slice(end, end + 2))) return -1;
   const before = text.slice(Math.max(0, start - LOOK_BACK), start);
   const name = NAME_BEFORE.exec(before);
-  if (name && name[1] === name[2]) return name[1]?.length ?? 0;
+  if (name) return name[1]?.length ?? 0;
   if (!/[[,]\s{0,16}$/.test(before)) return -1;
   const around = quotes.around(start);
   if (!/^\s*[[{]/.test(text.slice(around?.start ?? 0, (around?.start ?? 0) + 32))) return -1;

@@ -1,5 +1,4 @@
 // The tests that let the scan pass over nearly everything: true where no detector has to look. Tables only, no calls.
-import { LAST_THREE } from './keynames.ts';
 import { nextGroup, SEPARATOR } from './numbers.ts';
 import { PREFIXED } from './tokens.ts';
 import { DASH, DIGIT, KIND } from './units.ts';
@@ -10,11 +9,6 @@ const BEGINNINGS = PREFIXED;
 const KINDS = KIND;
 const DASHED_DIGITS = DASH | DIGIT;
 const JUST_DIGITS = DIGIT;
-
-/** Names that the scan looks at: the telling ones. */
-export const TELLING_NAMES = LAST_THREE;
-/** The same where rules name fields of their own. */
-export const ALL_NAMES: Uint8Array = new Uint8Array(TELLING_NAMES.length).fill(1);
 
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
@@ -42,7 +36,7 @@ export function mayAnnounce(u: Uint16Array, start: number, end: number): boolean
 const IN_IPV6 = new Uint8Array(65_536);
 for (const c of '0123456789abcdefABCDEF:') IN_IPV6[c.charCodeAt(0)] = 1;
 
-/** True where the name that ends at `end` is certainly none of `names`. */
+/** True where the name that ends at `end` is certainly none of `names`, a table of last letters. */
 export function isQuietName(u: Uint16Array, end: number, names: Uint8Array): boolean {
   return names[(((u[end - 1] as number) & 31) << 10) | (((u[end - 2] as number) & 31) << 5) | ((u[end - 3] as number) & 31)] === 0;
 }

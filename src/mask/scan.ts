@@ -11,7 +11,7 @@ import { markEnd } from './marker.ts';
 import type { MaskForm } from './masker.ts';
 import { PemReader } from './pem.ts';
 import { isOpaqueName } from './protocol.ts';
-import { ALL_NAMES, endOfDecimal, isQuietColon, isQuietName, isQuietToken, TELLING_NAMES } from './quiet.ts';
+import { endOfDecimal, isQuietColon, isQuietName, isQuietToken } from './quiet.ts';
 import { maskAzureSecret, maskSecret, maskTelegram } from './secrets.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
 import { maskGoogleRefresh } from './tokens.ts';
@@ -29,7 +29,7 @@ export interface ScanResult {
 
 /** Finds everything in `text` that the enabled detectors take for a value of theirs, and what stands behind a field's name. */
 export function scan(text: string, form: MaskForm, settings: Settings): ScanResult {
-  const reader = new Scan(new Source(text, form, settings));
+  const reader = new Scan(new Source(text, form, settings), settings);
   reader.run();
   return { hits: reader.source.hits, hidden: reader.source.hidden, opaque: reader.source.opaque };
 }
@@ -47,14 +47,16 @@ const GREATER_KIND = GREATER;
 class Scan {
   readonly source: Source;
   readonly #on: Enabled;
+  readonly #lastLetters: Uint8Array;
   readonly #pem = new PemReader();
   /** Bounds of the last token. */
   #start = 0;
   #end = 0;
 
-  constructor(source: Source) {
+  constructor(source: Source, { on, lastLetters }: Settings) {
     this.source = source;
-    this.#on = source.on;
+    this.#on = on;
+    this.#lastLetters = lastLetters;
   }
 
   // Almost all of the time goes here, and nearly every place is found harmless without looking closer.
@@ -62,7 +64,7 @@ class Scan {
     const kinds = KIND;
     const u = this.source.units;
     const n = this.source.length;
-    const names = this.source.names.size > 0 ? ALL_NAMES : TELLING_NAMES;
+    const names = this.#lastLetters;
     let i = 0;
     let start = 0;
     let end = 0;

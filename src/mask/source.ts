@@ -18,6 +18,8 @@ export interface Settings {
   readonly on: Enabled;
   /** Names of fields whose values are masked in plain text too, lower case. */
   readonly names: ReadonlySet<string>;
+  /** 1 where the last three letters of a name, as in keynames.ts, are worth a look. */
+  readonly lastLetters: Uint8Array;
 }
 
 export class Source {

@@ -109,3 +109,9 @@ it('a bare name is masked in plain text too, and in JSON within it', () => {
   expect(masked('customer_ref=abc next=1', text, masker)).toBe('customer_ref=[field] next=1');
   expect(masked('got {"customer_ref":"a b"} ok', text, masker)).toBe('got {"customer_ref":"[field]"} ok');
 });
+
+it.each(['id', 'x', 'pagerKey'])('a rule for %s is followed however short the name is, and whatever else it may mean', (name) => {
+  const masker = withFields([{ path: name }]);
+  expect(masked(`${name}=abc next=1`, text, masker)).toBe(`${name}=[field] next=1`);
+  expect(masked(`z${name}=abc next=1`, text, masker)).toBe(`z${name}=abc next=1`);
+});

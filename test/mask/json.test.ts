@@ -21,8 +21,8 @@ describe('what an escape hides', () => {
 });
 
 describe('JSON in strings', () => {
-  const inner = { note: 'bob@example.com "quoted"', password: 'a"b\\c', pan: 4111111111111111, list: ['203.0.113.7'] };
-  const want = { note: '[email] "quoted"', password: '[secret:password]', pan: '[card]', list: ['[ip]'] };
+  const inner = { note: 'bob@example.com "quoted"', password: 'a"b\\c', '\\pin': 123456, pan: 4111111111111111, list: ['203.0.113.7'] };
+  const want = { note: '[email] "quoted"', password: '[secret:password]', '\\pin': '[secret:code]', pan: '[card]', list: ['[ip]'] };
 
   it.each([1, 2, 3, 4, 5])('is masked %i levels deep and still reads', (depth) => {
     let value: unknown = inner;

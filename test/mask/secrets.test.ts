@@ -86,6 +86,7 @@ describe('by its name or place', () => {
     ['https://hooks.slack.com/services/T0000/B0000/XXXXXXXX', 'https://hooks.slack.com/services/[secret:slack]'],
     ['"secrets":{"token":["a","b"]}', '"secrets":{"token":["[secret:key]","[secret:key]"]}'],
     ['userPass=abc123', 'userPass=[secret:password]'],
+    ['{"pw":"hunter22x"}', '{"pw":"[secret:password]"}'],
   ])('masks %s', (input, output) => expect(masked(input)).toBe(output));
 
   it.each([
