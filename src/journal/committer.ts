@@ -59,7 +59,7 @@ export class Committer {
   /** `synchronous`: `FULL` where a job is done only when it survives a power cut, `NORMAL` where it need only survive this process. */
   constructor(db: Database, synchronous: 'FULL' | 'NORMAL') {
     this.#db = db;
-    this.#sync = synchronous === 'FULL' ? new WalSync(db) : undefined;
+    this.#sync = synchronous === 'FULL' ? new WalSync(db, () => this.#proceed()) : undefined;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#rollback = db.prepare('ROLLBACK');
@@ -100,9 +100,16 @@ export class Committer {
     // Not a microtask: what the other sockets brought in this turn of the event loop joins the group.
     setImmediate(() => {
       this.#scheduled = false;
+      // A commit now would be durable no sooner: it joins those that come until the disk is done.
+      if (this.#sync?.isRunning) return;
       if (this.#isGathering()) this.#schedule();
       else this.#turn();
     });
+  }
+
+  /** The disk has synced what was committed before. */
+  #proceed(): void {
+    if (this.#queue.length > 0) this.#schedule();
   }
 
   /** True while a busy journal's queue still grows: one larger transaction costs less than two, and nobody waits who could go on. */
@@ -165,13 +172,14 @@ export class Committer {
       for (const { resolve } of group) resolve();
       return;
     }
-    this.#sync.add((error) => {
+    const done = (error: unknown): void => {
       if (error === undefined) for (const { resolve } of group) resolve();
       else {
         const known = new McprecError('journal_unwritable', `the journal ${this.#db.name} cannot be synced to disk`, { cause: error });
         for (const { reject } of group) reject(known);
       }
-    });
+    };
+    this.#sync.add(done, group.length === 1 && this.#queue.length === 0);
   }
 
   #nextGroup(): Waiting[] {

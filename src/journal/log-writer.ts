@@ -28,6 +28,7 @@ export class LogWriter {
   readonly #insertEntry: Statement;
   readonly #insertSent: Statement;
   readonly #advance: Statement;
+  readonly #setState: Statement;
   readonly #head: Statement<[number], { readonly size: number; readonly state: number }>;
   readonly #tail: Statement<[number], TailRow>;
 
@@ -45,8 +46,10 @@ export class LogWriter {
     );
     this.#insertSent = db.prepare('INSERT INTO sent (kind, name, entry_id, count) VALUES (?, ?, ?, ?)');
     this.#advance = db.prepare(
-      `UPDATE logs SET state = ?, size = ?, frontier = ?, last_kind = ?, last_wall_ms = ?, last_mono_us = ?, calls = ?, denied = ?, masked = ? WHERE log_no = ?`,
+      `UPDATE logs SET size = ?, frontier = ?, last_kind = ?, last_wall_ms = ?, last_mono_us = ?, calls = ?, denied = ?, masked = ? WHERE log_no = ?`,
     );
+    // Apart, because SQLite writes an index anew where its column is set, even to the same value: a page more in every commit.
+    this.#setState = db.prepare('UPDATE logs SET state = ? WHERE log_no = ? AND state <> ?');
     this.#head = db.prepare('SELECT size, state FROM logs WHERE log_no = ?');
     this.#tail = db.prepare('SELECT log_id, frontier, last_kind, last_wall_ms, last_mono_us, calls, denied, masked FROM logs WHERE log_no = ?');
   }
@@ -98,18 +101,9 @@ export class LogWriter {
   /** Writes the tail of a log as its head. */
   advance(logNo: number, { frontier, last, calls, denied, masked }: LogTail): void {
     if (last === undefined) return;
-    this.#advance.run(
-      isIndexKind(last.kind) ? indexState : logStates[stateAfter(last.kind)],
-      frontier.size,
-      frontier.encode(),
-      entryKinds[last.kind],
-      last.wallMs,
-      last.monoUs,
-      calls,
-      denied,
-      masked,
-      logNo,
-    );
+    const state = isIndexKind(last.kind) ? indexState : logStates[stateAfter(last.kind)];
+    if (state !== logStates.open) this.#setState.run(state, logNo, state);
+    this.#advance.run(frontier.size, frontier.encode(), entryKinds[last.kind], last.wallMs, last.monoUs, calls, denied, masked, logNo);
   }
 
   /** The tail as stored. Throws `journal_corrupt`. */

@@ -2,6 +2,7 @@
 // log within the commit, on the thread that commits; this does the same sync just behind it, on a thread of the pool, for all commits at once.
 import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 import type { Database } from 'better-sqlite3';
+import { limits } from '../base/limits.ts';
 
 /** Told once whether what was committed before the call is on the disk. */
 type Settle = (error: unknown) => void;
@@ -13,26 +14,49 @@ export class WalSync {
   /** Whom the sync that runs is for; undefined while none runs. */
   #running: Settle[] | undefined;
   #closed = false;
+  /** How long the last sync took, thread and all. */
+  #lastMs = Number.POSITIVE_INFINITY;
   /** A sync failed: what it should have written may never be written by a later one, which then succeeds all the same. */
   #doubtful = false;
 
-  /** `db` is open in WAL mode with `synchronous=NORMAL`, and stays open longer than this. */
-  constructor(db: Database) {
+  readonly #idle: () => void;
+
+  readonly #inlineMsMax: number;
+
+  /**
+   * `db` is open in WAL mode with `synchronous=NORMAL`, and stays open longer than this. `idle` is called when a thread's sync has ended and none
+   * follows. A disk that takes less than `inlineMsMax` milliseconds is fast.
+   */
+  constructor(db: Database, idle: () => void, inlineMsMax: number = limits.syncInlineMsMax) {
     this.#db = db;
+    this.#idle = idle;
+    this.#inlineMsMax = inlineMsMax;
   }
 
-  /** Calls `settle` when all that is committed by now is on the disk, or with the error that prevents it. */
-  add(settle: Settle): void {
+  /** True while a thread syncs. What is committed meanwhile is durable no sooner than what is committed when it has ended, in one transaction. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
+  }
+
+  /**
+   * Calls `settle` when all that is committed by now is on the disk, or with the error that prevents it. `alone`: nobody else waits, so that
+   * on a fast disk the sync is made here: the hand-over to a thread and back would take longer than it does.
+   */
+  add(settle: Settle, alone: boolean): void {
     this.#waiting.push(settle);
-    if (this.#running === undefined) this.#run();
+    if (this.#running !== undefined) return;
+    if (alone && this.#lastMs < this.#inlineMsMax) this.flush();
+    else this.#run();
   }
 
   /** The same, blocking, for all that wait. */
   flush(): void {
     const settled = [...(this.#running?.splice(0) ?? []), ...this.#waiting.splice(0)];
     if (settled.length === 0) return;
+    const startedMs = performance.now();
     try {
       fdatasyncSync(this.#fileOf());
+      this.#lastMs = performance.now() - startedMs;
       this.#settle(settled, undefined);
     } catch (error) {
       this.#settle(settled, error);
@@ -49,11 +73,15 @@ export class WalSync {
     const settled = this.#waiting;
     this.#running = settled;
     this.#waiting = [];
+    const startedMs = performance.now();
     const done = (error: unknown): void => {
       this.#running = undefined;
+      this.#lastMs = performance.now() - startedMs;
       this.#settle(settled, error);
       if (this.#closed) this.#closeFile();
-      else if (this.#waiting.length > 0 && this.#running === undefined) this.#run();
+      else if (this.#running !== undefined) return;
+      else if (this.#waiting.length > 0) this.#run();
+      else this.#idle();
     };
     try {
       fdatasync(this.#fileOf(), done);

@@ -52,7 +52,7 @@ export class SqliteWriter implements Writer {
 
   constructor(parts: SqliteWriterParts) {
     this.#parts = parts;
-    this.#sync = new WalSync(parts.sqlite);
+    this.#sync = new WalSync(parts.sqlite, () => this.#proceed());
     this.#entries = entryStatements(parts.db);
     this.#inSavepoint = parts.sqlite.transaction((write: Write, tails: Tails) => this.#apply(write, tails));
   }
@@ -63,7 +63,7 @@ export class SqliteWriter implements Writer {
       return Promise.reject(new McprecError('journal_behind', `more than ${limits.appendQueueMax} entries wait to be written`));
     }
     return new Promise((resolve, reject) => {
-      if (this.#queue.length === 0) setImmediate(() => this.#flush());
+      if (this.#queue.length === 0) this.#schedule();
       this.#queue.push({ write, entries, resolve, reject });
       this.#queuedEntries += entries;
     });
@@ -78,6 +78,18 @@ export class SqliteWriter implements Writer {
     this.#sync.close();
   }
 
+  #schedule(): void {
+    setImmediate(() => {
+      // A commit now would be durable no sooner: it joins those that come until the disk is done.
+      if (this.#queue.length > 0 && !this.#sync.isRunning) this.#flush();
+    });
+  }
+
+  /** The disk has synced what was committed before. */
+  #proceed(): void {
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
   #flush(): void {
     const group = this.#takeGroup();
     try {
@@ -87,18 +99,19 @@ export class SqliteWriter implements Writer {
       if (group.length > 1) for (const one of group) this.#commitAlone(one);
       else for (const one of group) one.reject(storeError(error));
     }
-    if (this.#queue.length > 0) setImmediate(() => this.#flush());
+    if (this.#queue.length > 0) this.#schedule();
     else this.#tellIdle();
   }
 
   #settle(group: readonly Waiting[], outcomes: readonly Outcome[]): void {
     this.#syncing++;
-    this.#sync.add((error) => {
+    const done = (error: unknown): void => {
       this.#syncing--;
       if (error === undefined) settle(group, outcomes);
       else for (const one of group) one.reject(new McprecError('journal_unwritable', 'the gateway’s store cannot be synced to disk', { cause: error }));
       this.#tellIdle();
-    });
+    };
+    this.#sync.add(done, group.length === 1 && this.#queue.length === 0);
   }
 
   #tellIdle(): void {

@@ -8,13 +8,15 @@ import { type TempDir, tempDir } from '../support/temp.ts';
 let dir: TempDir;
 let db: Database.Database;
 let sync: WalSync;
+let idle: number;
 
 beforeEach(() => {
   dir = tempDir();
   db = new Database(`${dir.path}/journal.db`);
   db.pragma('journal_mode = WAL');
   db.exec('CREATE TABLE t (n INTEGER)');
-  sync = new WalSync(db);
+  idle = 0;
+  sync = new WalSync(db, () => idle++);
 });
 afterEach(() => {
   sync.close();
@@ -22,7 +24,7 @@ afterEach(() => {
   dir[Symbol.dispose]();
 });
 
-const synced = (): Promise<unknown> => new Promise((resolve) => sync.add(resolve));
+const synced = (): Promise<unknown> => new Promise((resolve) => sync.add(resolve, false));
 const insert = (n: number): void => void db.prepare('INSERT INTO t VALUES (?)').run(n);
 
 test('all that wait are told, in the order they came', async () => {
@@ -39,11 +41,37 @@ test('all that wait are told, in the order they came', async () => {
 
 test('a flush tells those whose sync still runs, too, once', async () => {
   const told: unknown[] = [];
-  for (let n = 0; n < 3; n++) sync.add((error) => told.push(error));
+  for (let n = 0; n < 3; n++) sync.add((error) => told.push(error), false);
   sync.flush();
   expect(told).toEqual([undefined, undefined, undefined]);
   await synced();
   expect(told).toHaveLength(3);
+});
+
+test('says when a sync has ended and none follows', async () => {
+  const first = synced();
+  const second = synced();
+  expect(sync.isRunning).toBe(true);
+  await first;
+  expect(idle).toBe(0);
+  await second;
+  await Promise.resolve();
+  expect(idle).toBe(1);
+  expect(sync.isRunning).toBe(false);
+});
+
+test('who waits alone is told at once where the disk was fast, and not before that is known', async () => {
+  const told: string[] = [];
+  const known = new WalSync(db, () => undefined, Number.POSITIVE_INFINITY);
+  const first = new Promise((resolve) => known.add(resolve, true));
+  expect(known.isRunning).toBe(true);
+  await first;
+  known.add(() => told.push('alone'), true);
+  expect(told).toEqual(['alone']);
+  const among = new Promise((resolve) => known.add(resolve, false));
+  expect(known.isRunning).toBe(true);
+  await among;
+  known.close();
 });
 
 test.skipIf(platform !== 'linux')('where the log cannot be synced, a checkpoint brings it into the database file instead', async () => {
