@@ -1,5 +1,5 @@
 // The localhost listener (RULES R6): lets in who knows a session's local token, and hands the request to that session.
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { McprecError } from '../base/errors.ts';
@@ -23,7 +23,8 @@ const ADDRESS = '127.0.0.1';
 export class Listener {
   readonly port: number;
   readonly #server: Server;
-  readonly #lodgers: Lodger[] = [];
+  /** With the digest of each one's token. */
+  readonly #lodgers: { readonly lodger: Lodger; readonly digest: Buffer }[] = [];
   #inFlight = 0;
 
   private constructor(server: Server) {
@@ -63,7 +64,7 @@ export class Listener {
   }
 
   add(lodger: Lodger): void {
-    this.#lodgers.push(lodger);
+    this.#lodgers.push({ lodger, digest: digestOf(lodger.localToken.reveal()) });
   }
 
   /** Stops listening and ends every connection. */
@@ -130,13 +131,13 @@ export class Listener {
 
   /** Compares digests, all of them, so that time says nothing about a token. */
   #lodgerOf(claimed: string): Lodger | undefined {
-    const digest = digestOf(claimed);
+    const claim = digestOf(claimed);
     let found: Lodger | undefined;
-    for (const lodger of this.#lodgers) if (timingSafeEqual(digest, digestOf(lodger.localToken.reveal()))) found = lodger;
+    for (const { lodger, digest } of this.#lodgers) if (timingSafeEqual(claim, digest)) found = lodger;
     return found;
   }
 }
 
 function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
