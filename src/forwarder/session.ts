@@ -21,6 +21,7 @@ import { HopMemory } from '../transport/hop-memory.ts';
 import type { ServerProcesses } from '../transport/server-process.ts';
 import type { Upstream } from '../transport/upstream.ts';
 import type { Edge } from './edge.ts';
+import { InFlight } from './in-flight.ts';
 import type { Lodger } from './listener.ts';
 
 /** What a status line shows of a session. */
@@ -61,13 +62,6 @@ export interface SessionServer {
   close(): Promise<void>;
 }
 
-/** One exchange that is being served. */
-interface InFlight {
-  readonly served: Promise<void>;
-  readonly cut: AbortController;
-  readonly isStream: boolean;
-}
-
 export class ForwarderSession implements Lodger {
   readonly sessionId: SessionId;
   readonly localToken: Secret;
@@ -76,7 +70,7 @@ export class ForwarderSession implements Lodger {
   #rules: PathRules;
   readonly #counts = { calls: 0, denied: 0, masked: 0, failed: 0, held: 0 };
   #ended: SessionEnd | undefined;
-  readonly #inFlight = new Set<InFlight>();
+  readonly #inFlight = new InFlight();
   readonly #memory = new HopMemory();
 
   constructor(parts: SessionParts) {
@@ -145,13 +139,9 @@ export class ForwarderSession implements Lodger {
       answerLocally(response, answerPlain(404, 'there is nothing here; the MCP endpoint ends in /mcp'));
       return;
     }
-    const cut = new AbortController();
     const exchange = newId('exc', this.#rules.ids);
-    const served = serveExchange(this.#hop(), { request, response, target, body, exchange, parent: undefined, signal: cut.signal });
-    const inFlight: InFlight = { served, cut, isStream: request.method === 'GET' };
-    this.#inFlight.add(inFlight);
-    await served;
-    this.#inFlight.delete(inFlight);
+    const arrived = { request, response, target, body, exchange, parent: undefined };
+    await this.#inFlight.run(request, (signal) => serveExchange(this.#hop(), { ...arrived, signal }));
     this.#parts.changed();
   }
 
@@ -165,10 +155,10 @@ export class ForwarderSession implements Lodger {
   async close(reason: SessionEnd): Promise<void> {
     this.end(reason);
     // A stream that the client keeps open for what the server may say ends only when it is cut off.
-    this.#cutOff((inFlight) => inFlight.isStream);
-    await this.#drain(limits.drainMsMax);
-    this.#cutOff(() => true);
-    await this.#drain(limits.cutOffMsMax);
+    this.#inFlight.cutOff('streams');
+    await this.#inFlight.drain(limits.drainMsMax);
+    this.#inFlight.cutOff('all');
+    await this.#inFlight.drain(limits.cutOffMsMax);
     await this.#parts.server?.close();
     const { checkpoints } = this.#parts;
     try {
@@ -176,17 +166,6 @@ export class ForwarderSession implements Lodger {
     } finally {
       await checkpoints.close();
     }
-  }
-
-  #cutOff(which: (inFlight: InFlight) => boolean): void {
-    for (const inFlight of this.#inFlight) if (which(inFlight)) inFlight.cut.abort('session_closed');
-  }
-
-  async #drain(msMax: number): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, msMax);
-    await Promise.race([Promise.all([...this.#inFlight].map(({ served }) => served)), late]);
-    clearTimeout(timer);
   }
 
   #closing(): EntryDraft {
