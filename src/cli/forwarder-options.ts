@@ -4,6 +4,7 @@ import { requiredWitnesses } from '../sync/receipts.ts';
 import { approvalWait, type WaitOption } from './approval-notes.ts';
 import { journalPath } from './home.ts';
 import type { Io } from './io.ts';
+import { retentionOf } from './retention.ts';
 import { journalBytesMax, synchronousMode, ttlSeconds } from './targets.ts';
 
 /** Flags of every command that opens a forwarder. */
@@ -26,6 +27,7 @@ export function forwarderOptions(targets: readonly Target[], flags: ForwarderFla
     version,
     targets,
     witnesses: requiredWitnesses(io.env),
+    retention: retentionOf(io.env),
     reason: flags.reason,
     ttlSeconds: ttlSeconds(flags.ttl),
     approvalWait: approvalWait(flags, io),

@@ -11,6 +11,7 @@ import { type GrantedSession, openGranted } from './granted.ts';
 import { Listener } from './listener.ts';
 import type { ForwarderOptions } from './options.ts';
 import { keepPlace, type Place } from './places.ts';
+import { pruneAtStart } from './retention.ts';
 import type { Seat } from './seat.ts';
 import { abandon, grantedOptions, openSeat, placeKey, placeOf } from './targets.ts';
 
@@ -48,6 +49,7 @@ export class Forwarder {
   static async open(options: ForwarderOptions): Promise<Forwarder> {
     await using undo = new Closers();
     const journal = undo.use(openJournal({ path: options.journal, synchronous: options.synchronous, bytesMax: options.journalBytesMax, ...options.ids }));
+    await pruneAtStart(journal, options);
     const upstream = new UpstreamPool();
     undo.defer(() => upstream.close());
     const places = options.targets.map((target) => placeOf(target, options));

@@ -1,9 +1,11 @@
 // What a forwarder is told and what it reports. Types only.
+
 import type { HttpTransport } from '../base/connection.ts';
 import type { IdSource } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
 import type { NoteVerifier } from '../evidence/note.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
+import type { Retention } from '../journal/pruner.ts';
 import type { Projection } from '../policy/projection.ts';
 import type { ApprovalSummary } from '../protocol/approvals.ts';
 import type { ServerCommand } from '../transport/child.ts';
@@ -59,6 +61,8 @@ export interface ForwarderOptions {
   readonly ephemeral: boolean;
   /** Witnesses that must have co-signed the gateway's tree, or its receipts do not count. */
   readonly witnesses?: readonly NoteVerifier[];
+  /** What is pruned of the journal at the start; undefined: nothing. */
+  readonly retention?: Retention | undefined;
   readonly rotate: boolean;
   readonly reason: string | undefined;
   readonly ttlSeconds: number | undefined;

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { tamper } from '../journal/support.ts';
-import { TestProcess } from '../support/process.ts';
+import { startMcprec, TestProcess } from '../support/process.ts';
 import { callMessage, post } from './clients.ts';
 import { Laptop } from './harness.ts';
 import { gatewayEntries } from './records.ts';
@@ -128,6 +128,20 @@ test('pruning removes what is old and receipted, or too much, and says what is s
     const wrong = await maya.run('sessions', 'prune', ...flags);
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringMatching(/^mcprec: .+; .+\n$/)]);
   }
+});
+
+test('with MCPREC_KEEP every connect prunes what is too old, and says so in the record', async () => {
+  using laptop = new Laptop({ MCPREC_KEEP: '1ms' });
+  const session = async () => {
+    await using connected = await laptop.connect('--url', world.sandbox.mcpUrl);
+    await post(connected.endpoint, callMessage(1, 'search_datadog_logs', { query: QUERY }));
+    return connected.session().sessionId;
+  };
+  const [first, second] = [await session(), await session()];
+  expect(await laptop.answer('verify', '--session', first)).toMatch(/ verified, \d+ entries pruned\n/);
+  expect(await laptop.answer('verify', '--session', second)).toMatch(/ entries {2}verified\n/);
+  await using wrong = startMcprec(['connect', '--url', world.sandbox.mcpUrl], laptop.home, { env: { MCPREC_MAX_SIZE: 'much' } });
+  expect([(await wrong.end()).code, wrong.stderr]).toEqual([2, expect.stringContaining('MCPREC_MAX_SIZE much is no size such as 500MB')]);
 });
 
 test('an old copy of the journal put back is found at the next sync: two notes as an alarm, and an index log that says so', async () => {
