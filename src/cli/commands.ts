@@ -144,6 +144,8 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .option('--connection <name>', 'only those on this connection')
     .option('--state <state>', 'only those that are: open, closed, crashed')
     .option('--limit <n>', 'at most so many')
+    .option('--gateway <url>', 'those that this gateway knows of, with what came of the laptops’ records')
+    .option(...PASSPHRASE)
     .option(...JSON_FLAG)
     .action(async (options) => (await import('./sessions.ts')).runSessionsList(options, io));
   sessions
@@ -151,6 +153,8 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .description('show a session and its exchanges')
     .argument('<session>', 'its id, or the start of it')
     .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
+    .option('--gateway <url>', 'what this gateway has of it, and how both records compare')
+    .option(...PASSPHRASE)
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
   registerSent(sessions, io);

@@ -2,7 +2,8 @@
 import { styleText } from 'node:util';
 import { escapeHostileLine } from '../base/hostile.ts';
 import type { Part, PrettyLine, Style } from '../tui/pretty.ts';
-import type { Io } from './io.ts';
+import type { Fact } from '../tui/sections.ts';
+import { type Io, say } from './io.ts';
 
 const formats = {
   plain: 'reset',
@@ -33,4 +34,10 @@ export function dim(io: Io, text: string): string {
 function paint(io: Io, { text, style }: Part): string {
   const safe = escapeHostileLine(text);
   return style === 'plain' ? safe : styleText(formats[style], safe, { stream: io.stdout });
+}
+
+/** A line for each fact, its label in front; values may be hostile. */
+export function sayFacts(io: Io, facts: readonly Fact[], indent = 0): void {
+  const width = Math.max(0, ...facts.map(([label]) => label.length)) + 2;
+  for (const [label, value] of facts) say(io, `${' '.repeat(indent)}${dim(io, label.padEnd(width))}${escapeHostileLine(value)}`);
 }

@@ -1,23 +1,25 @@
 // `mcprec sessions show`: one session with its exchanges, or one exchange with all that was said.
 import { McprecError } from '../base/errors.ts';
-import { escapeHostileLine } from '../base/hostile.ts';
 import { limits } from '../base/limits.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import type { SessionReport } from '../journal/verify.ts';
 import { table } from '../tui/columns.ts';
 import { type RecordedExchange, Recording, readEntries, readFacts } from '../tui/recording.ts';
-import { exchangeFacts, type Fact, labelOf, remarkOf, sectionsOf } from '../tui/sections.ts';
+import { exchangeFacts, labelOf, remarkOf, sectionsOf } from '../tui/sections.ts';
 import { sessionFacts } from '../tui/session-facts.ts';
 import { clockText, countText, durationText, shortIds } from '../tui/words.ts';
 import { type Io, note, say, sayJson } from './io.ts';
-import { bold, dim, sayPretty } from './paint.ts';
+import type { SecretFlags } from './login.ts';
+import { bold, sayFacts, sayPretty } from './paint.ts';
 import { openRecordOf } from './sessions.ts';
 import { exchangeJson, exchangeOutline } from './sessions-json.ts';
 
-export interface SessionsShowOptions {
+export interface SessionsShowOptions extends SecretFlags {
   /** Id or unique prefix. */
   readonly exchange?: string | undefined;
+  /** What this gateway has of it, in place of what the journal has. */
+  readonly gateway?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -25,6 +27,10 @@ const TEXT_BOUNDS = { linesMax: limits.printedLinesMax, charactersMax: limits.pr
 
 /** Prints a session, or one of its exchanges. Throws `not_found`, `id_ambiguous`, and what reading the journal throws. */
 export async function runSessionsShow(idPrefix: string, options: SessionsShowOptions, io: Io): Promise<void> {
+  const { gateway, exchange } = options;
+  if (gateway !== undefined && exchange !== undefined)
+    throw new McprecError('usage', '--exchange does not go with --gateway', { remedy: 'leave out one of the two' });
+  if (gateway !== undefined) return (await import('./sessions-gateway.ts')).showAtGateway(idPrefix, { ...options, gateway }, io);
   using journal = openRecordOf(io);
   const session = journal.findSession(idPrefix);
   const recording = new Recording(journal, session);
@@ -109,9 +115,4 @@ function showExchange(journal: Journal, session: SessionSummary, exchange: Recor
   }
   const left = exchange.answers.length + 1 - entries.length;
   if (left > 0 && exchange.request !== undefined) note(io, `${countText(left, 'entry', 'entries')} more; all of them: --json`);
-}
-
-function sayFacts(io: Io, facts: readonly Fact[], indent = 0): void {
-  const width = Math.max(0, ...facts.map(([label]) => label.length)) + 2;
-  for (const [label, value] of facts) say(io, `${' '.repeat(indent)}${dim(io, label.padEnd(width))}${escapeHostileLine(value)}`);
 }

@@ -10,12 +10,18 @@ import { table } from '../tui/columns.ts';
 import { countText, durationText, identityText, shortIds, timeText } from '../tui/words.ts';
 import { journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
+import type { SecretFlags } from './login.ts';
 
 export interface SessionsListOptions {
   readonly connection?: string | undefined;
   readonly state?: string | undefined;
   readonly limit?: string | undefined;
   readonly json?: boolean | undefined;
+}
+
+export interface SessionsAnywhereOptions extends SessionsListOptions, SecretFlags {
+  /** The list of this gateway in place of the journal's. */
+  readonly gateway?: string | undefined;
 }
 
 const LIMIT_DEFAULT = 50;
@@ -39,8 +45,14 @@ export async function openBrowser(journal: Journal, start: Start, io: Io): Promi
   await browse({ journal, start, stdin, stdout, stderr, clock, env, signal });
 }
 
-/** Prints the sessions, newest first. Throws `usage` where a flag is wrong, and what opening the journal throws. */
-export async function runSessionsList(options: SessionsListOptions, io: Io): Promise<void> {
+/** Prints the sessions, newest first: the journal's, or those that a gateway knows of. Throws `usage` where a flag is wrong, and what opening the journal throws. */
+export async function runSessionsList(options: SessionsAnywhereOptions, io: Io): Promise<void> {
+  const { gateway } = options;
+  if (gateway !== undefined) {
+    const { limit, ...query } = readQuery(options);
+    if (Object.keys(query).length > 0) throw new McprecError('usage', '--connection and --state do not go with --gateway', { remedy: 'leave them out' });
+    return (await import('./sessions-gateway.ts')).listAtGateway({ ...options, gateway, limit }, io);
+  }
   using journal = openRecord(io);
   printList(journal, options, io);
 }

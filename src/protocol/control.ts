@@ -174,6 +174,7 @@ export const reconciliationSchema = z.object({
   counts: z.record(z.string(), z.number()),
   exchanges: z.array(z.object({ exchange: z.string(), state: z.string(), why: z.string().optional() })),
 });
+export type Reconciled = z.infer<typeof reconciliationSchema>;
 
 /** `GET /v1/logs/{id}` and every answer to an upload: how much of the log the gateway holds. */
 export const logStateSchema = z.object({
