@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Secret } from '../base/secret.ts';
-import { headerValue } from '../protocol/headers.ts';
+import { headerValue, headerValues } from '../protocol/headers.ts';
 import { answerStranger } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally } from '../transport/exchange.ts';
@@ -111,6 +111,7 @@ export class Listener {
   #strange(request: IncomingMessage): string | undefined {
     const { host, origin } = request.headers;
     if (host !== `${ADDRESS}:${this.port}` && host !== `localhost:${this.port}`) return 'the Host header names another host';
+    if (headerValues(request.rawHeaders, 'host').length > 1) return 'the Host header stands twice';
     if (origin !== undefined && !/^https?:\/\/(127\.0\.0\.1|localhost)(:\d{1,5})?$/.test(origin)) return 'the Origin header names another site';
     return undefined;
   }

@@ -33,6 +33,8 @@ const overrides = ['x-http-method-override', 'x-http-method', 'x-method-override
 /** A call on a connection of kind `http`. Which paths pass is policy's to say; one that could be read in two ways never does. */
 export function takeHttpCall(rules: PathRules, request: ClientRequest): RequestStep {
   if (request.body === undefined) return refuseHttpFault(rules, request, unreadable(request));
+  // Its answer repeats the request, with the credential that was put on.
+  if (request.verb === 'TRACE') return refuseHttpFault(rules, request, { status: 405, reason: 'TRACE does not pass' });
   const override = overrides.find((name) => headerValue(request.headers, name) !== undefined);
   if (override !== undefined) return refuseHttpFault(rules, request, { status: 400, reason: `the header ${override} would make another call of this one` });
   const read = readHttpPath(pathOf(request.target));

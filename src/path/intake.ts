@@ -1,7 +1,7 @@
 // decode for calls of Datadog's intake: what names a body carries is read for policy and record, its bytes stay as they are.
 import type { Names } from '../evidence/entry.ts';
 import type { Call } from '../policy/call.ts';
-import { headerValue } from '../protocol/headers.ts';
+import { headerValues } from '../protocol/headers.ts';
 import { type IntakeBody, intakeEndpoint, readIntake } from '../protocol/intake.ts';
 import { decodeUtf8 } from '../protocol/message.ts';
 import { decideHttpCall, type HttpFault, pathOf, refuseHttpFault, unreadable } from './http.ts';
@@ -27,7 +27,9 @@ function readCall(request: ClientRequest, path: string): Read {
   const endpoint = intakeEndpoint(request.verb, path);
   if ('kind' in endpoint) return endpoint;
   if (request.body === undefined) return { kind: 'fault', ...unreadable(request) };
-  const contentType = headerValue(request.headers, 'content-type');
+  const [contentType, ...others] = headerValues(request.headers, 'content-type');
+  // Which of two the upstream reads, nobody here can know.
+  if (others.some((other) => other !== contentType)) return { kind: 'fault', status: 415, reason: 'there are several content types' };
   if (/protobuf/i.test(contentType ?? '')) return { kind: 'fault', status: 415, reason: 'protobuf is not read here; send JSON' };
   const text = decodeUtf8(request.body);
   if (text === undefined) return { kind: 'fault', status: 400, reason: 'the body is not UTF-8' };
