@@ -135,7 +135,7 @@ export const limits = {
   syncInlineMsMax: 1,
   /** How soon after an entry was written a connected forwarder syncs it. */
   syncEveryMs: 250,
-  /** How long a call waits for the co-signature of its entry, where it must have one. */
+  /** How long a witness is waited for, and a call for the co-signature of its entry, where it must have one. */
   witnessMsMax: 5_000,
   /** Until it is asked again whether another process has stopped syncing. */
   leasePauseMs: 20,

@@ -100,11 +100,12 @@ export class LiveSessions {
     }
   }
 
-  /** Puts a heartbeat into the log of each session that is in use and recorded. */
+  /** Puts a heartbeat into the log of each open session that is recorded, in use or not. */
   async beat(): Promise<void> {
-    const { clock } = this.#parts.ids;
-    for (const loading of [...this.#sessions.values()]) {
-      const session = await loading.catch(() => undefined);
+    const { store, ids } = this.#parts;
+    const { clock } = ids;
+    for (const sessionId of await store.openSessions()) {
+      const session = await this.get(sessionId, 0);
       if (session === undefined || session.ended !== undefined || session.rules.record === 'off') continue;
       await session.log.append([{ kind: 'heartbeat', wallMs: clock.wallMs(), monoUs: clock.monoUs(), wireBytes: 0 }]);
     }

@@ -61,6 +61,10 @@ export function sessionQueries({ db, writer }: Pick<SessionParts, 'db' | 'writer
     async sessions(query) {
       return withLogs(await newest(db, query).execute());
     },
+    async openSessions() {
+      const rows = await db.selectFrom('sessions').select('session_id').where('state', '=', 'open').execute();
+      return rows.map((row) => row.session_id as SessionId);
+    },
     async expiredSessions(nowMs) {
       const rows = await db.selectFrom('sessions').select('session_id').where('state', '=', 'open').where('expires_ms', '<=', nowMs).execute();
       return rows.map((row) => row.session_id as SessionId);

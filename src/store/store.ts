@@ -124,6 +124,7 @@ export interface SessionStore {
   sessionOfToken(tokenHash: Uint8Array, nowMs: number): Promise<{ readonly sessionId: SessionId; readonly expiresMs: number } | undefined>;
   /** Newest first. */
   sessions(query: SessionQuery): Promise<readonly SessionWithLogs[]>;
+  openSessions(): Promise<readonly SessionId[]>;
   /** Open sessions whose grant has ended by `nowMs`. */
   expiredSessions(nowMs: number): Promise<readonly SessionId[]>;
 }

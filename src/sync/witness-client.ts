@@ -48,7 +48,7 @@ export async function cosignBy({ url, verifier }: WitnessPlace, { head, note, pr
 
 async function post(url: string, body: string, name: string, dispatcher: Dispatcher | undefined): Promise<{ readonly status: number; readonly text: string }> {
   try {
-    const signal = AbortSignal.timeout(limits.controlMsMax);
+    const signal = AbortSignal.timeout(limits.witnessMsMax);
     const answer = await request(`${url}/add-checkpoint`, { method: 'POST', body, signal, ...(dispatcher && { dispatcher }) });
     return { status: answer.statusCode, text: await answer.body.text() };
   } catch (cause) {

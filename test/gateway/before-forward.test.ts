@@ -1,5 +1,6 @@
 // `witness: before-forward`: a call reaches the upstream only when its entry is in the gateway's tree and the required witness has signed that.
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
@@ -71,6 +72,23 @@ it('a call goes on when the witness has co-signed, is refused while it is away, 
   const again = await grant.send(call);
   expect(again.body.result.isError).toBeUndefined();
   expect(sent()).toBe(before + 2);
+});
+
+it('a witness that takes the question and never answers is given up after its time: the call is refused, and the next one after that goes on', async () => {
+  const grant = await sre.grant('datadog');
+  const { port } = new URL(witness.url);
+  await witness[Symbol.asyncDispose]();
+  const silent = createServer(() => undefined);
+  await new Promise<void>((resolve) => silent.listen(Number(port), '127.0.0.1', resolve));
+  const before = world.upstream.received.length;
+  const refused = await grant.send(call);
+  expect(refused.body.result.isError).toBe(true);
+  expect(JSON.stringify(refused.body)).toMatch(/no co-signature came within 5 s|cannot be reached/);
+  expect(world.upstream.received.length).toBe(before);
+  silent.closeAllConnections();
+  await new Promise((resolve) => silent.close(resolve));
+  witness = await witnessOn(Number(port));
+  await expect.poll(async () => (await grant.send(call)).body.result.isError, { timeout: 10_000 }).toBeUndefined();
 });
 
 it('calls that come at once share a signature', async () => {
