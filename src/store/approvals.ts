@@ -2,7 +2,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { ApprovalId, SessionId } from '../base/ids.ts';
 import type { Along, Approval, ApprovalState, ApprovalStore, NewApproval, Use, Vote } from './approval.ts';
-import { claim } from './claim.ts';
+import { claimStatement } from './claim.ts';
 import { deliveryRow } from './deliveries.ts';
 import type { OwnedLogs } from './logs.ts';
 import type { ApprovalTable, Tables } from './schema.ts';
@@ -73,7 +73,8 @@ function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStor
     };
   };
   const update = (approvalId: ApprovalId) => db.updateTable('approvals').where('approval_id', '=', approvalId);
-  const claims = ({ sessionId, claims: exchanges }: Use) => exchanges.map((exchange) => claim(db, sessionId, exchange));
+  const claimOf = claimStatement(db);
+  const claims = ({ sessionId, claims: exchanges }: Use) => exchanges.map((exchange) => claimOf(sessionId, exchange));
   return {
     async openApproval(approval, what) {
       return writer.commit({

@@ -11,8 +11,8 @@ import type { Tables } from './schema.ts';
 type Payload = NonNullable<UploadedEntry['payload']>;
 interface Held {
   readonly exchange: Uint8Array | null;
-  readonly coding: string;
-  readonly bytes: Uint8Array;
+  readonly coding: string | null;
+  readonly bytes: Uint8Array | null;
 }
 
 /** Exchanges that are asked for at once: as many answers of the largest size as one upload may hold inflated. */
@@ -49,6 +49,7 @@ export async function withHeldPayloads(
 function committedTo(leaf: Leaf, salt: Uint8Array, candidates: readonly Held[] = []): Payload | undefined {
   if (leaf.payloadCommitment === undefined) return undefined;
   for (const { coding, bytes } of candidates) {
+    if (bytes === null) continue;
     const whole = coding === 'zstd' ? zstdDecompressSync(bytes, { maxOutputLength: limits.payloadBytesMax }) : bytes;
     if (whole.length !== leaf.storedBytes || Buffer.compare(commitment('payload', salt, whole), leaf.payloadCommitment) !== 0) continue;
     return { salt, bytes, coding: coding === 'zstd' ? 'zstd' : 'identity' };
@@ -63,8 +64,7 @@ async function find(db: Kysely<Tables>, sessionId: string | null, exchanges: rea
   const rows = await db
     .selectFrom('logs as l')
     .innerJoin('entries as e', 'e.log', 'l.log')
-    .innerJoin('payloads as p', (join) => join.onRef('p.log', '=', 'e.log').onRef('p.idx', '=', 'e.idx'))
-    .select(['e.exchange', 'p.coding', 'p.bytes'])
+    .select(['e.exchange', 'e.payload_coding as coding', 'e.payload as bytes'])
     .where('l.session_id', '=', sessionId)
     .where('e.exchange', 'in', exchanges.map(idBytes))
     .where('l.vantage', '=', sql.lit('gateway'))

@@ -76,7 +76,7 @@ async function tryIngest(parts: IngestParts, logId: LogId, upload: LogUpload, no
         // Nor where its contents were removed since it was read.
         .where('removal', row.removal === null ? 'is' : 'is not', null),
     ],
-    statements: [...fresh.flatMap((entry, i) => parts.statements.uploaded(entry, leaves[i] as Leaf, nowMs)), ...(await ownRemovals(db, row, fresh))],
+    statements: [...fresh.map((entry, i) => parts.statements.uploaded(entry, leaves[i] as Leaf, nowMs)), ...(await ownRemovals(db, row, fresh))],
     ...(await stillRemoved(parts, row, tail)),
   });
   return stored ? { kind: 'stored', log: logOf(withTail(row, tail)) } : 'overtaken';

@@ -5,9 +5,9 @@ import { type ExchangeId, idBytes, idFromBytes, type LogId, type SessionId } fro
 import type { EntryDraft, EntryKind } from '../evidence/entry.ts';
 import { Frontier } from '../evidence/merkle.ts';
 import { emptyTail, endsLog, type LogTail } from '../evidence/tail.ts';
-import { claim } from './claim.ts';
+import { claimStatement } from './claim.ts';
 import { logOf } from './log-record.ts';
-import type { LogTable, Tables } from './schema.ts';
+import type { EntryTable, LogTable, Tables } from './schema.ts';
 import type { LogStore, SessionLog, StoredRow } from './store.ts';
 import type { OwnedLog, Writer } from './writer.ts';
 
@@ -62,10 +62,11 @@ export function tailOf(row: Selectable<LogTable>): LogTail {
 }
 
 export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs): Omit<LogStore, 'ingest'> {
+  const claimOf = claimStatement(db);
   return {
     async openLog(sessionId) {
       const log = await logs.get(sessionId);
-      return log && sessionLog(db, writer, sessionId, log);
+      return log && sessionLog(claimOf, writer, sessionId, log);
     },
     async log(logId) {
       const row = await db.selectFrom('logs').selectAll().where('log', '=', idBytes(logId)).executeTakeFirst();
@@ -88,23 +89,11 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
     },
     async entries(logId, from, limit) {
       const rows = await db
-        .selectFrom('entries as e')
-        .leftJoin('payloads as p', (join) => join.onRef('p.log', '=', 'e.log').onRef('p.idx', '=', 'e.idx'))
-        .leftJoin('names as n', (join) => join.onRef('n.log', '=', 'e.log').onRef('n.idx', '=', 'e.idx'))
-        .select([
-          'e.idx',
-          'e.leaf',
-          'e.leaf_hash',
-          'e.received_ms',
-          'p.salt as payload_salt',
-          'p.coding',
-          'p.bytes as payload',
-          'n.salt as names_salt',
-          'n.bytes as names',
-        ])
-        .where('e.log', '=', idBytes(logId))
-        .where('e.idx', '>=', from)
-        .orderBy('e.idx')
+        .selectFrom('entries')
+        .select(['idx', 'leaf', 'leaf_hash', 'received_ms', 'payload_salt', 'payload_coding', 'payload', 'names_salt', 'names'])
+        .where('log', '=', idBytes(logId))
+        .where('idx', '>=', from)
+        .orderBy('idx')
         .limit(limit)
         .execute();
       return rows.map(rowOf);
@@ -112,8 +101,8 @@ export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs):
   };
 }
 
-function sessionLog(db: Kysely<Tables>, writer: Writer, sessionId: SessionId, log: OwnedLog): SessionLog {
-  const claims = (exchange: ExchangeId) => claim(db, sessionId, exchange);
+function sessionLog(claimOf: ReturnType<typeof claimStatement>, writer: Writer, sessionId: SessionId, log: OwnedLog): SessionLog {
+  const claims = (exchange: ExchangeId) => claimOf(sessionId, exchange);
   return {
     logId: log.tail.logId,
     async append(drafts) {
@@ -131,26 +120,17 @@ function begun(drafts: readonly EntryDraft[]): readonly ExchangeId[] {
   return [...found];
 }
 
-interface JoinedRow {
-  readonly idx: number;
-  readonly leaf: Uint8Array;
-  readonly leaf_hash: Uint8Array;
-  readonly received_ms: number;
-  readonly payload_salt: Uint8Array | null;
-  readonly coding: string | null;
-  readonly payload: Uint8Array | null;
-  readonly names_salt: Uint8Array | null;
-  readonly names: Uint8Array | null;
-}
+type Row = Omit<Selectable<EntryTable>, 'log' | 'exchange' | 'direction'>;
 
-function rowOf(row: JoinedRow): StoredRow {
+function rowOf(row: Row): StoredRow {
   const { payload, payload_salt: payloadSalt, names, names_salt: namesSalt } = row;
   return {
     index: row.idx,
     leaf: row.leaf,
     leafHash: row.leaf_hash,
     receivedMs: row.received_ms,
-    ...(payload !== null && payloadSalt !== null && { payload: { salt: payloadSalt, bytes: payload, coding: row.coding === 'zstd' ? 'zstd' : 'identity' } }),
+    ...(payload !== null &&
+      payloadSalt !== null && { payload: { salt: payloadSalt, bytes: payload, coding: row.payload_coding === 'zstd' ? 'zstd' : 'identity' } }),
     ...(names !== null && namesSalt !== null && { names: { salt: namesSalt, bytes: names } }),
   };
 }

@@ -4,6 +4,7 @@ import { McprecError } from '../base/errors.ts';
 import { idBytes, idFromBytes, type LogId, type SessionId } from '../base/ids.ts';
 import type { GatewayIndex } from './gateway-index.ts';
 import type { Removal, RemovalStore } from './removal-store.ts';
+import { noContents } from './rows.ts';
 import type { LogTable, Tables } from './schema.ts';
 import type { Write, Writer } from './writer.ts';
 
@@ -98,9 +99,7 @@ async function removalWrite({ db, index }: Pick<RemovalParts, 'db' | 'index'>, s
         .where('size', '=', log.size),
     ),
     statements: [
-      ...spans.flatMap(({ logId }) =>
-        (['payloads', 'names'] as const).map((table) => db.deleteFrom(table).where('log', '=', idBytes(logId)).where('idx', '>=', FIRST_REMOVED)),
-      ),
+      ...spans.map(({ logId }) => db.updateTable('entries').set(noContents).where('log', '=', idBytes(logId)).where('idx', '>=', FIRST_REMOVED)),
       db.deleteFrom('approvals').where('session_id', '=', sessionId),
     ],
     index: await statedBy({ db, index }, spans, sessionId, removal),

@@ -17,11 +17,11 @@ export async function goneOf(db: Kysely<Tables>, { log, removal, vantage }: Sele
   if (removal !== null) return (index) => index >= FIRST_REMOVED;
   const rows = await db
     .selectFrom('removals as r')
-    .innerJoin('payloads as p', (join) => join.onRef('p.log', '=', 'r.index_log').onRef('p.idx', '=', 'r.index_idx'))
-    .select(['p.bytes', 'p.coding'])
+    .innerJoin('entries as e', (join) => join.onRef('e.log', '=', 'r.index_log').onRef('e.idx', '=', 'r.index_idx'))
+    .select(['e.payload as bytes', 'e.payload_coding as coding'])
     .where('r.log', '=', log)
     .execute();
-  const ranges = rows.map(({ bytes, coding }) => readRemoval(coding === 'zstd' ? zstdDecompressSync(bytes) : bytes));
+  const ranges = rows.flatMap(({ bytes, coding }) => (bytes === null ? [] : readRemoval(coding === 'zstd' ? zstdDecompressSync(bytes) : bytes)));
   return (index) => index >= FIRST_REMOVED && ranges.some(({ from, to }) => index >= from && index < to);
 }
 

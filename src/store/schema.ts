@@ -13,8 +13,6 @@ export interface Tables {
   readonly tree_heads: TreeHeadTable;
   readonly alarms: AlarmTable;
   readonly entries: EntryTable;
-  readonly payloads: PayloadTable;
-  readonly names: NamesTable;
   readonly exchanges: ExchangeTable;
   readonly handles: HandleTable;
   readonly proofs: ProofTable;
@@ -146,30 +144,14 @@ export interface EntryTable {
   readonly leaf_hash: Uint8Array;
   /** By the gateway's clock (RULES R14). */
   readonly received_ms: number;
-  readonly wall_ms: number;
-  readonly kind: string;
   readonly exchange: Uint8Array | null;
   readonly direction: string | null;
-  readonly message: string | null;
-  readonly status: number | null;
-  readonly failed: number;
-  readonly effect: string | null;
-  readonly rule: string | null;
-}
-
-export interface PayloadTable {
-  readonly log: Uint8Array;
-  readonly idx: number;
-  readonly salt: Uint8Array;
-  readonly coding: string;
-  readonly bytes: Uint8Array;
-}
-
-export interface NamesTable {
-  readonly log: Uint8Array;
-  readonly idx: number;
-  readonly salt: Uint8Array;
-  readonly bytes: Uint8Array;
+  /** The columns of a payload, and those of names, are null together: where there is none, or where it was removed. */
+  readonly payload_salt: Uint8Array | null;
+  readonly payload_coding: string | null;
+  readonly payload: Uint8Array | null;
+  readonly names_salt: Uint8Array | null;
+  readonly names: Uint8Array | null;
 }
 
 /** The exchanges that an open session has begun (RULES R4). */

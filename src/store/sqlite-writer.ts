@@ -4,13 +4,12 @@ import type Database from 'better-sqlite3';
 import type { Compilable, CompiledQuery, Kysely } from 'kysely';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
-import { idBytes } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { RandomBytes } from '../base/random.ts';
 import type { EntryDraft } from '../evidence/entry.ts';
 import { extend, type LogTail } from '../evidence/tail.ts';
 import { WalSync } from '../journal/wal-sync.ts';
-import { type EntryStatements, entryStatements, tailColumns } from './rows.ts';
+import { type EntryStatements, entryStatements } from './rows.ts';
 import type { Tables } from './schema.ts';
 import { storeError } from './sqlite-errors.ts';
 import type { OwnedLog, Write, Writer } from './writer.ts';
@@ -41,7 +40,8 @@ export class SqliteWriter implements Writer {
   readonly #parts: SqliteWriterParts;
   readonly #entries: EntryStatements;
   readonly #prepared = new Map<string, Database.Statement>();
-  /** Made once: making it costs more than a small write. Inside a transaction it is a savepoint. */
+  /** Both made once: making one costs more than a small write. Inside a transaction the second is a savepoint. */
+  readonly #inTransaction: (group: readonly Waiting[], tails: Tails) => readonly Outcome[];
   readonly #inSavepoint: (write: Write, tails: Tails) => void;
   readonly #sync: WalSync;
   #queue: Waiting[] = [];
@@ -54,6 +54,7 @@ export class SqliteWriter implements Writer {
     this.#parts = parts;
     this.#sync = new WalSync(parts.sqlite, () => this.#proceed());
     this.#entries = entryStatements(parts.db);
+    this.#inTransaction = parts.sqlite.transaction((group: readonly Waiting[], tails: Tails) => this.#applyAll(group, tails));
     this.#inSavepoint = parts.sqlite.transaction((write: Write, tails: Tails) => this.#apply(write, tails));
   }
 
@@ -140,18 +141,32 @@ export class SqliteWriter implements Writer {
 
   #commitGroup(group: readonly Waiting[]): readonly Outcome[] {
     const tails: Tails = new Map();
-    const { sqlite } = this.#parts;
-    const outcomes = sqlite.transaction(() => {
-      const results = group.map(({ write }) => this.#tryApply(write, tails));
-      for (const [log, tail] of tails) this.#moveHead(log.tail, tail);
-      return results;
-    })();
+    let outcomes: readonly Outcome[];
+    try {
+      outcomes = this.#inTransaction(group, tails);
+    } catch (error) {
+      // Of one that was alone: the transaction was its own.
+      if (error === guardFailed) return [{ done: false }];
+      throw error;
+    }
     for (const [log, tail] of tails) {
       log.tail = tail;
       log.resumed = false;
       this.#parts.advanced?.(tail);
     }
     return outcomes;
+  }
+
+  #applyAll(group: readonly Waiting[], tails: Tails): readonly Outcome[] {
+    const [first, ...others] = group;
+    const outcomes = first === undefined || others.length > 0 ? group.map(({ write }) => this.#tryApply(write, tails)) : [this.#applyAlone(first, tails)];
+    for (const [log, tail] of tails) this.#moveHead(log.tail, tail);
+    return outcomes;
+  }
+
+  #applyAlone({ write }: Waiting, tails: Tails): Outcome {
+    this.#apply(write, tails);
+    return { done: true };
   }
 
   /** One write in a savepoint of its own: what it did is undone where it fails, and the others of its group go on. */
@@ -181,15 +196,13 @@ export class SqliteWriter implements Writer {
   #append(append: NonNullable<Write['append']>, tails: Tails): LogTail {
     const { entries, tail } = extend(tails.get(append.log) ?? append.log.tail, withGap(append, tails), this.#parts.random);
     const receivedMs = this.#parts.clock.wallMs();
-    for (const entry of entries) for (const statement of this.#entries.sealed(entry, receivedMs)) this.#run(statement);
+    for (const entry of entries) this.#run(this.#entries.sealed(tail.logId, entry, receivedMs));
     tails.set(append.log, tail);
     return tail;
   }
 
   #moveHead(before: LogTail, after: LogTail): void {
-    const moved = this.#run(
-      this.#parts.db.updateTable('logs').set(tailColumns(after)).where('log', '=', idBytes(after.logId)).where('size', '=', before.frontier.size),
-    );
+    const moved = this.#run(this.#entries.moveHead(before, after));
     // Another process that writes this log would fork it.
     if (moved !== 1) throw new McprecError('journal_locked', `another process wrote to ${after.logId}`, { remedy: 'run one gateway on one SQLite store' });
   }

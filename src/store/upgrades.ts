@@ -102,33 +102,16 @@ CREATE TABLE entries (
   leaf BLOB NOT NULL,
   leaf_hash BLOB NOT NULL,
   received_ms INTEGER NOT NULL,
-  wall_ms INTEGER NOT NULL,
-  kind TEXT NOT NULL,
   exchange BLOB,
   direction TEXT,
-  message TEXT,
-  status INTEGER,
-  failed INTEGER NOT NULL,
-  effect TEXT,
-  rule TEXT,
-  PRIMARY KEY (log, idx)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX entries_answers ON entries (log, exchange) WHERE direction = 'down';
-CREATE TABLE payloads (
-  log BLOB NOT NULL,
-  idx INTEGER NOT NULL,
-  salt BLOB NOT NULL,
-  coding TEXT NOT NULL CHECK (coding IN ('identity', 'zstd')),
-  bytes BLOB NOT NULL,
+  payload_salt BLOB,
+  payload_coding TEXT CHECK (payload_coding IN ('identity', 'zstd')),
+  payload BLOB,
+  names_salt BLOB,
+  names BLOB,
   PRIMARY KEY (log, idx)
 ) STRICT;
-CREATE TABLE names (
-  log BLOB NOT NULL,
-  idx INTEGER NOT NULL,
-  salt BLOB NOT NULL,
-  bytes BLOB NOT NULL,
-  PRIMARY KEY (log, idx)
-) STRICT, WITHOUT ROWID;
+CREATE INDEX entries_answers ON entries (log, exchange) WHERE direction = 'down';
 CREATE TABLE exchanges (
   session_id TEXT NOT NULL,
   exchange BLOB NOT NULL,

@@ -15,8 +15,8 @@ interface Row {
 // Requests are small; the answers' payloads are left where they are.
 const queries = {
   journal: `SELECT leaf, payload_coding = 1 AS zstd, CASE WHEN length(payload) < 16384 THEN payload END AS payload FROM entries`,
-  store: `SELECT e.leaf, p.coding = 'zstd' AS zstd, CASE WHEN length(p.bytes) < 16384 THEN p.bytes END AS payload
-    FROM entries e JOIN logs l ON l.log = e.log AND l.vantage = 'gateway' LEFT JOIN payloads p ON p.log = e.log AND p.idx = e.idx`,
+  store: `SELECT e.leaf, e.payload_coding = 'zstd' AS zstd, CASE WHEN length(e.payload) < 16384 THEN e.payload END AS payload
+    FROM entries e JOIN logs l ON l.log = e.log AND l.vantage = 'gateway'`,
 } as const;
 
 /** Ids of calls that are kept with the end of their answer. */

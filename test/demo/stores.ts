@@ -75,10 +75,7 @@ interface StoredEntryRow {
 }
 
 const logRows = 'SELECT l.log, l.session_id, s.connection, l.vantage FROM logs l JOIN sessions s USING (session_id) ORDER BY s.opened_ms, l.vantage';
-const entryRows = `
-SELECT e.leaf, p.coding, p.bytes AS payload, n.bytes AS names
-FROM entries e LEFT JOIN payloads p USING (log, idx) LEFT JOIN names n USING (log, idx)
-WHERE e.log = ? ORDER BY e.idx`;
+const entryRows = 'SELECT leaf, payload_coding AS coding, payload, names FROM entries WHERE log = ? ORDER BY idx';
 
 /** Every log in the gateway's store: what the laptop sent, and what the gateway recorded itself. */
 export function readStore(path: string): RecordedLog[] {

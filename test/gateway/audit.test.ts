@@ -133,18 +133,18 @@ test.each<readonly [string, (db: Database.Database) => void, RegExp]>([
     },
     /^end_missing 5 leaf \d+ of the gateway’s tree covers/,
   ],
-  ['two entries exchanged', (db) => swap(db, 'entries', 2, 3), /^index_differs 2 /],
+  ['two entries exchanged', (db) => swap(db, 2, 3), /^index_differs 2 /],
   [
     'an entry inserted',
     (db) =>
       void db
         .prepare(
-          'INSERT INTO entries SELECT log, 100, leaf, leaf_hash, received_ms, wall_ms, kind, exchange, direction, message, status, failed, effect, rule FROM entries WHERE log = ? AND idx = 2',
+          'INSERT INTO entries SELECT log, 100, leaf, leaf_hash, received_ms, exchange, direction, NULL, NULL, NULL, NULL, NULL FROM entries WHERE log = ? AND idx = 2',
         )
         .run(log),
     /^entry_surplus /,
   ],
-  ['a payload exchanged for another’s', (db) => swap(db, 'payloads', 1, 3), /^payload_differs 1 /],
+  ['a payload exchanged for another’s', swapPayloads, /^payload_differs 1 /],
   ['the clock set back', (db) => edit(db, 3, (leaf) => ({ ...leaf, wallMs: leaf.wallMs - 3_600_000 })), /^clock_unmarked 3 /],
   ['the policy’s hash changed', (db) => edit(db, 1, (leaf) => ({ ...leaf, policyHash: new Uint8Array(32) })), /^head_differs /],
   [
@@ -168,8 +168,7 @@ test.each<readonly [string, (db: Database.Database) => void, RegExp]>([
 
 it('a session removed whole is found: by the index log and the tree, and by the laptop that had it', async () => {
   await tamper((db) => {
-    for (const table of ['entries', 'payloads', 'names', 'witnessed'])
-      db.prepare(`DELETE FROM ${table} WHERE log IN (SELECT log FROM logs WHERE session_id = ?)`).run(sessionId);
+    for (const table of ['entries', 'witnessed']) db.prepare(`DELETE FROM ${table} WHERE log IN (SELECT log FROM logs WHERE session_id = ?)`).run(sessionId);
     for (const table of ['logs', 'sessions']) db.prepare(`DELETE FROM ${table} WHERE session_id = ?`).run(sessionId);
   });
   const missing = found(await audit(admin)).filter((text) => text.startsWith('session_missing'));
@@ -241,8 +240,12 @@ const erase = (caller: Caller, id = sessionId) => caller.call('POST', `/v1/sessi
 /** Salts of the contents of a session, as they were before, that stand anywhere in the file. */
 function leftOf(id: string): number {
   using kept = { value: new Database(file('kept.db')), [Symbol.dispose]: () => void kept.value.close() };
-  const rows = ['payloads', 'names'].flatMap(
-    (table) => kept.value.prepare(`SELECT salt FROM ${table} WHERE idx > 0 AND log IN (SELECT log FROM logs WHERE session_id = ?)`).pluck().all(id) as Buffer[],
+  const rows = ['payload_salt', 'names_salt'].flatMap(
+    (salt) =>
+      kept.value
+        .prepare(`SELECT ${salt} FROM entries WHERE ${salt} IS NOT NULL AND idx > 0 AND log IN (SELECT log FROM logs WHERE session_id = ?)`)
+        .pluck()
+        .all(id) as Buffer[],
   );
   expect(rows.length).toBeGreaterThan(3);
   const ends = ['', '-wal'].map((end) => file(`gateway.db${end}`)).filter(existsSync);
@@ -267,7 +270,9 @@ it('an erasure leaves no copy in the file and verifies as authorised, for its ow
   {
     using db = opened();
     db.value.prepare('ATTACH ? AS kept').run(file('kept.db'));
-    db.value.prepare('INSERT INTO payloads SELECT * FROM kept.payloads WHERE log = ? AND idx = 2').run(log);
+    const columns = 'payload_salt, payload_coding, payload';
+    const kept = `(SELECT ${columns} FROM kept.entries AS k WHERE k.log = entries.log AND k.idx = entries.idx)`;
+    db.value.prepare(`UPDATE entries SET (${columns}) = ${kept} WHERE log = ? AND idx = 2`).run(log);
   }
   await world.startGateway();
   for (const caller of [sre, admin]) expect(found(await audit(caller))).toContainEqual(expect.stringMatching(/^erased_restored 2 /));
@@ -275,10 +280,9 @@ it('an erasure leaves no copy in the file and verifies as authorised, for its ow
 
 it('contents that go without an erasure, or with one that the gateway made up for its owner, are found', async () => {
   await tamper((db) => {
-    db.prepare('DELETE FROM payloads WHERE log = ? AND idx = 2').run(log);
+    db.prepare('UPDATE entries SET payload_salt = NULL, payload_coding = NULL, payload = NULL WHERE log = ? AND idx = 2').run(log);
     // The entry of the index log that it names is another one.
     db.prepare("INSERT INTO removals SELECT ?, log, 1 FROM logs WHERE vantage = 'gateway-index'").run(log);
-    db.prepare("UPDATE entries SET kind = 'erasure' WHERE log = (SELECT log FROM logs WHERE vantage = 'gateway-index') AND idx = 1").run();
   });
   expect(found(await audit(sre))).toContainEqual(expect.stringMatching(/^payload_missing 2 /));
 });
@@ -310,13 +314,22 @@ it('retention prunes at the start what has ended long enough ago, with a signed 
 });
 
 function flip(db: Database.Database, index: number): void {
-  const bytes = db.prepare('SELECT bytes FROM payloads WHERE log = ? AND idx = ?').pluck().get(log, index) as Buffer;
+  const bytes = db.prepare('SELECT payload FROM entries WHERE log = ? AND idx = ?').pluck().get(log, index) as Buffer;
   bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-  db.prepare('UPDATE payloads SET bytes = ? WHERE log = ? AND idx = ?').run(bytes, log, index);
+  db.prepare('UPDATE entries SET payload = ? WHERE log = ? AND idx = ?').run(bytes, log, index);
 }
 
-function swap(db: Database.Database, table: 'entries' | 'payloads', a: number, b: number): void {
-  const move = db.prepare(`UPDATE ${table} SET idx = ? WHERE log = ? AND idx = ?`);
+function swapPayloads(db: Database.Database): void {
+  const columns = 'payload_salt, payload_coding, payload';
+  const read = db.prepare(`SELECT ${columns} FROM entries WHERE log = ? AND idx = ?`).raw();
+  const write = db.prepare(`UPDATE entries SET (${columns}) = (?, ?, ?) WHERE log = ? AND idx = ?`);
+  const [one, other] = [read.get(log, 1), read.get(log, 3)] as unknown[][];
+  write.run(...(other ?? []), log, 1);
+  write.run(...(one ?? []), log, 3);
+}
+
+function swap(db: Database.Database, a: number, b: number): void {
+  const move = db.prepare('UPDATE entries SET idx = ? WHERE log = ? AND idx = ?');
   for (const [to, from] of [
     [1_000, a],
     [a, b],

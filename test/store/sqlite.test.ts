@@ -74,7 +74,7 @@ describe('a store file', () => {
       await store.removeContents(session.sessionId, { kind: 'erasure', reason: 'asked for' });
     }
     const reader = new Database(file);
-    reader.exec('BEGIN; SELECT count(*) FROM payloads');
+    reader.exec('BEGIN; SELECT count(*) FROM entries');
     const rewritten = store.rewrite();
     expect(marks('kept')).toBeGreaterThan(100);
     reader.exec('COMMIT');
