@@ -1,4 +1,5 @@
 // What becomes of recorded sessions, by the commands: shown with its receipts, exported, erased, pruned, verified; and an old journal put back.
+import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -142,6 +143,31 @@ test('with MCPREC_KEEP every connect prunes what is too old, and says so in the 
   expect(await laptop.answer('verify', '--session', second)).toMatch(/ entries {2}verified\n/);
   await using wrong = startMcprec(['connect', '--url', world.sandbox.mcpUrl], laptop.home, { env: { MCPREC_MAX_SIZE: 'much' } });
   expect([(await wrong.end()).code, wrong.stderr]).toEqual([2, expect.stringContaining('MCPREC_MAX_SIZE much is no size such as 500MB')]);
+});
+
+test('at --journal-max calls are refused with the reason and not sent, and go on by themselves when there is room', async () => {
+  using laptop = new Laptop();
+  const target = ['--url', world.sandbox.mcpUrl];
+  const noise = (n: number) => callMessage(n, 'search_datadog_logs', { query: randomBytes(6_000).toString('hex') });
+  {
+    await using connected = await laptop.connect(...target);
+    for (let n = 0; n < 30; n++) await post(connected.endpoint, noise(n));
+  }
+  await using full = await laptop.connect(...target, '--journal-max', '250KB');
+  const sent = () => world.callsOf('search_datadog_logs');
+  let refused = '';
+  for (let n = 0; n < 40 && refused === ''; n++) {
+    const before = sent();
+    const answer = await post(full.endpoint, noise(n));
+    if (sent() === before) refused = answer.text;
+  }
+  expect(refused).toMatch(/cannot grow: the disk is full, or it is as large as it may be/);
+  await laptop.answer('sessions', 'prune', '--max-size', '1KB');
+  const before = sent();
+  await post(full.endpoint, callMessage(99, 'search_datadog_logs', { query: 'a' }));
+  expect(sent()).toBe(before + 1);
+  await full[Symbol.asyncDispose]();
+  expect(await laptop.json('verify')).toMatchObject({ verified: true });
 });
 
 test('an old copy of the journal put back is found at the next sync: two notes as an alarm, and an index log that says so', async () => {
