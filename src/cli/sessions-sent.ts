@@ -1,4 +1,4 @@
-// `mcprec sessions sent`: who sent a metric, a check or an event, and when.
+// `mcprec sessions sent`: who sent a metric, a check or an event, or asked for a metric, and when.
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Sent } from '../journal/reader.ts';
@@ -30,7 +30,7 @@ export async function runSessionsSent(name: string, options: SessionsSentOptions
     return;
   }
   if (sent.length === 0) {
-    note(io, `nobody sent a ${kind} of that name in what is recorded on this laptop`);
+    note(io, `nobody sent ${kind === 'metric' ? 'or asked for a metric' : `a ${kind}`} of that name in what is recorded on this laptop`);
     return;
   }
   for (const line of sentLines(sent)) say(io, line);
@@ -47,7 +47,7 @@ function sentLines(sent: readonly Sent[]): string[] {
     identityText(one.identity),
     one.connection,
     String(one.count),
-    one.denied ? 'denied' : 'sent',
+    one.denied ? 'denied' : one.asked ? 'asked' : 'sent',
     sessions[i] ?? one.sessionId,
     exchanges[i] ?? '',
   ]);

@@ -27,10 +27,12 @@ export interface Sent {
   readonly exchange: ExchangeId | undefined;
   readonly index: number;
   readonly wallMs: number;
-  /** Points or events under that name in the batch. */
+  /** Points or events under that name in the batch; 1 for a query. */
   readonly count: number;
   /** True where policy refused the batch, so that it never left. */
   readonly denied: boolean;
+  /** True where the name stands in a query of an MCP call: it was asked for and not sent. */
+  readonly asked: boolean;
 }
 
 interface EntryRow {
@@ -112,7 +114,7 @@ export class JournalReader {
   /** The batches that named this metric, check or event, newest first. */
   whoSent(kind: SentKind, name: string, limit: number): Sent[] {
     return this.#sent.all(sentKinds[kind], name, limit).map((row) => {
-      const { exchange, decision } = decodeLeaf(row.leaf);
+      const { exchange, decision, message } = decodeLeaf(row.leaf);
       return {
         sessionId: row.session_id as SessionId,
         connection: row.connection,
@@ -122,6 +124,7 @@ export class JournalReader {
         wallMs: row.wall_ms,
         count: row.count,
         denied: decision?.effect === 'deny',
+        asked: message !== 'http',
       };
     });
   }

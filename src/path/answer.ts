@@ -55,8 +55,8 @@ export function masksAnswers({ masking, requests }: OpenExchange): boolean {
   return masking.client !== undefined || requests.some((request) => request.masking.client !== undefined);
 }
 
-// A stream that belongs to no request (GET) may bring the answer to an earlier one.
-function mayHide(rules: PathRules, { requests }: OpenExchange): boolean {
+/** True where an answer may list what policy hides. A stream that belongs to no request (GET) may bring the answer to an earlier one. */
+export function mayHide(rules: PathRules, { requests }: OpenExchange): boolean {
   return rules.kind === 'mcp' && !rules.policy.showsAll && (requests.length === 0 || requests.some((request) => isListing(request.method)));
 }
 
@@ -67,7 +67,7 @@ export function takeMcpAnswer(rules: PathRules, open: OpenExchange, answer: Answ
   const earlier = own === undefined && message?.kind === 'response' && message.idLexeme !== undefined ? answer.earlier?.(message.idLexeme) : undefined;
   const request = own ?? earlier?.request;
   const masking = request?.masking ?? open.masking;
-  const refused = answer.text === undefined ? undefined : withoutRequests(rules, answer.text);
+  const refused = answer.text === undefined ? undefined : withoutRequests(rules, answer.text, mayHide(rules, open));
   const shown = refused?.text ?? (answer.text === undefined ? undefined : withoutHiddenFor(rules, open, answer.text, answer.earlier));
   const wire = shown === undefined ? undefined : maskForClient(rules, masking, shown);
   const masked = wire === undefined ? shown : wire.outcome.text;

@@ -23,13 +23,14 @@ export function callOf(message: ClientMessage): Call {
   return { method, oneWay, ...(uri !== undefined && { uri }), ...(params !== undefined && { args: params }) };
 }
 
-/** The names of a call, as they are recorded (unmasked still). */
-export function namesOf(call: Call, headers: Readonly<Record<string, string>>): Names {
+/** The names of a call, as they are recorded (unmasked still); `metrics`: those that its queries name. */
+export function namesOf(call: Call, headers: Readonly<Record<string, string>>, metrics: readonly string[]): Names {
   return {
     method: call.method,
     ...(call.tool !== undefined && { tool: call.tool }),
     ...(call.uri !== undefined && { uri: call.uri }),
     ...(call.prompt !== undefined && { prompt: call.prompt }),
     headers,
+    ...(metrics.length > 0 && { metrics: Object.fromEntries(metrics.map((metric) => [metric, 1])) }),
   };
 }

@@ -63,7 +63,7 @@ export function holdMessage(
     shown: contentAt(read.text, call.args),
     answers: contentAt(read.text, member(message.params, 'inputResponses')),
     message,
-    entries: [draftHold(rules, request, { hold, decisionId }, { text: read.text, form: 'json' }, namesOfMessages(read, request))],
+    entries: [draftHold(rules, request, { hold, decisionId }, { text: read.text, form: 'json' }, namesOfMessages(rules, read, request))],
     forward,
   };
 }

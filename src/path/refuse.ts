@@ -32,7 +32,7 @@ export function overspentRefusal(rules: PathRules, { reason, retryAfterMs }: Ove
 /** Policy denied one message of a body; a batch is refused whole. */
 export function refuseMessages(rules: PathRules, request: ClientRequest, read: ClientMessages, denied: { message: ClientMessage; refusal: Refusal }): Answered {
   const { message, refusal } = denied;
-  const entry = draftDenial(rules, request, refusal, { text: read.text, form: 'json' }, namesOfMessages(read, request));
+  const entry = draftDenial(rules, request, refusal, { text: read.text, form: 'json' }, namesOfMessages(rules, read, request));
   const answer = read.kind === 'batch' ? answerRefusedBatch(read.messages, message, refusal) : answerRefusal(message, refusal);
   return { kind: 'answer', entries: [entry], answer };
 }
@@ -50,7 +50,7 @@ export function refuseCall(rules: PathRules, request: ClientRequest, refusal: Re
   }
   const read = readMessages(request);
   if (read.kind === 'fault') return refuseFault(rules, request, read);
-  const entry = draftDenial(rules, request, refusal, undefined, namesOfMessages(read, request));
+  const entry = draftDenial(rules, request, refusal, undefined, namesOfMessages(rules, read, request));
   const answer = read.kind === 'batch' ? answerRefusedBatch(read.messages, read.messages[0], refusal) : answerRefusal(read.messages[0], refusal);
   return { kind: 'answer', entries: [entry], answer };
 }

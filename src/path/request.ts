@@ -85,7 +85,7 @@ function forwardMessages(rules: PathRules, request: ClientRequest, read: ClientM
       decision: { effect: 'allow', id: newId('dec', rules.ids), ...(rule !== undefined && { rule }) },
     },
     { text: read.text, form: 'json' },
-    namesOfMessages(read, request),
+    namesOfMessages(rules, read, request),
   );
   const requests: OpenRequest[] = messages.flatMap((m, i) => {
     if (m.kind !== 'request' || m.idLexeme === undefined) return [];
@@ -137,9 +137,12 @@ function mirroredFault(messages: readonly ClientMessage[], { headers, mirrored }
 }
 
 /** The names of what the messages ask for, unmasked still. */
-export function namesOfMessages(read: ClientMessages, request: ClientRequest): Names {
+export function namesOfMessages({ policy }: PathRules, read: ClientMessages, request: ClientRequest): Names {
   const headers = headersForRecord(request.headers);
-  if (read.kind === 'single') return namesOf(callOf(read.messages[0]), headers);
+  if (read.kind === 'single') {
+    const call = callOf(read.messages[0]);
+    return namesOf(call, headers, policy.metricsOf(call));
+  }
   return { method: 'batch', note: read.messages.map((m) => m.method ?? 'response').join(' '), headers };
 }
 

@@ -29,9 +29,12 @@ export function refusesRequests({ kind, policy }: PathRules): boolean {
   return kind === 'mcp' && policy.serverRequests.size < serverRequestKinds.length;
 }
 
-/** The message without what policy does not let a server ask; undefined where it asks for nothing of the kind. */
-export function withoutRequests(rules: PathRules, text: string): RefusedRequests | undefined {
-  if (!refusesRequests(rules)) return undefined;
+/**
+ * The message without what policy does not let a server ask; undefined where it asks for nothing of the kind. `mayList`: it may be a
+ * list of which policy hides something, and must be readable for that.
+ */
+export function withoutRequests(rules: PathRules, text: string, mayList: boolean): RefusedRequests | undefined {
+  if (!mayList && !refusesRequests(rules)) return undefined;
   const root = parseJson(text);
   if (root.type === 'fault') return root.isTooMuch ? withoutAny(rules, text) : undefined;
   const ids: string[] = [];
@@ -52,7 +55,7 @@ export function withoutRequests(rules: PathRules, text: string): RefusedRequests
 
 // For the client it may be JSON, and what it asks for cannot be told.
 function withoutAny(rules: PathRules, text: string): RefusedRequests {
-  const reason = 'policy limits what this server may ask for, and its message is nested too deep, or has too many values, to be looked at';
+  const reason = 'policy limits what is seen of this server, and its message is nested too deep, or has too many values, to be looked at';
   const message = readServerMessage(text);
   const isAnswer = message?.kind === 'response';
   const told = isAnswer ? withheldAnswer(message.idLexeme, reason, newId('dec', rules.ids)) : notAskedNotification(reason);

@@ -102,6 +102,8 @@ export interface Policy {
   decide(call: Call): Decision;
   /** Takes an allowed call off its budget; says where there is none left. Only a policy with a ledger (the gateway's) counts. */
   spend(call: Call): Overspent | undefined;
+  /** The metrics that the queries among the arguments of a tool name, for the record; none where that cannot be told. */
+  metricsOf(call: Call): readonly string[];
   /** What the server may ask of the client. */
   readonly serverRequests: ReadonlySet<ServerRequestKind>;
   /** True where a listed tool, resource (or template of resources) or prompt of that name is to be shown. */

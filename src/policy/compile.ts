@@ -100,15 +100,20 @@ class CompiledPolicy implements Policy {
     return undefined;
   }
 
+  metricsOf(call: Call): readonly string[] {
+    if (call.method !== 'tools/call') return [];
+    const found = metricNamesOf(call, this.#projection.connection);
+    return found.kind === 'named' ? found.names : [];
+  }
+
   shows(what: TargetKind, name: string): boolean {
     return this.#parts.granted.target(what, name, listedFor[what]).kind === 'granted';
   }
 
   #subjectOf(call: Call): Subject {
-    const { queryArguments } = this.#projection.connection;
     let names: ReturnType<typeof metricNamesOf> | undefined;
     const namesOf = () => {
-      names ??= metricNamesOf(call, queryArguments);
+      names ??= metricNamesOf(call, this.#projection.connection);
       return names;
     };
     return { call, target: this.#parts.targetOf(call), names: namesOf };

@@ -84,7 +84,10 @@ const tools = {
       z.array(
         z.strictObject({
           path: argumentPath.describe('Where in the arguments: "query", "queries[*].expression".'),
-          is: z.enum(queryForms).default('query').describe('A metric query, the query of a monitor, or the name of a metric.'),
+          is: z
+            .enum(queryForms)
+            .default('query')
+            .describe('A metric query, the query of a monitor, the name of a metric, or a formula over queries that stand elsewhere.'),
         }),
       ),
     )

@@ -10,6 +10,8 @@ import { guaranteesTag } from './tag-filter.ts';
 export type MetricNames =
   /** Nothing in such a call tells a name. */
   | { readonly kind: 'none' }
+  /** A tool of which nobody said where it carries queries, nor that it carries none: any name could be in it. */
+  | { readonly kind: 'undeclared' }
   | { readonly kind: 'unclear'; readonly reason: string }
   | {
       readonly kind: 'named';
@@ -23,8 +25,16 @@ export type MetricNames =
       readonly titles: readonly string[];
     };
 
-/** The names in `call`, where `declared` says which arguments of which tools carry queries. */
-export function metricNamesOf(call: Call, declared: Readonly<Record<string, readonly QueryArgument[]>>): MetricNames {
+/** What is declared of the tools of a connection. */
+export interface Declared {
+  /** Which arguments of which tools carry queries. */
+  readonly queryArguments: Readonly<Record<string, readonly QueryArgument[]>>;
+  /** Globs of tools that concern no metric. */
+  readonly unscopedTools: readonly string[];
+}
+
+/** The names in `call`. */
+export function metricNamesOf(call: Call, declared: Declared): MetricNames {
   if (call.method === 'tools/call') return queried(call, declared);
   if (call.metrics === undefined && call.checks === undefined && call.events === undefined) return { kind: 'none' };
   const { tagSets } = call;
@@ -37,10 +47,10 @@ export function metricNamesOf(call: Call, declared: Readonly<Record<string, read
   };
 }
 
-function queried(call: Call, declared: Readonly<Record<string, readonly QueryArgument[]>>): MetricNames {
-  const places = queryArgumentsOf(call.tool ?? '', declared);
-  if (places === undefined) return { kind: 'none' };
-  const queries = findQueries(call.args, places);
+function queried({ tool = '', args }: Call, { queryArguments, unscopedTools }: Declared): MetricNames {
+  const places = queryArgumentsOf(tool, queryArguments);
+  if (places === undefined) return { kind: unscopedTools.some((pattern) => globMatches(pattern, tool)) ? 'none' : 'undeclared' };
+  const queries = findQueries(args, places);
   if ('fault' in queries) return { kind: 'unclear', reason: queries.fault };
   if (queries.length === 0)
     return { kind: 'unclear', reason: `the call has none of the arguments that carry a query (${places.map(({ path }) => path).join(', ')})` };
@@ -50,6 +60,7 @@ function queried(call: Call, declared: Readonly<Record<string, readonly QueryArg
     if ('fault' in read) return { kind: 'unclear', reason: `${JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)} ${read.fault}` };
     metrics.push(...read);
   }
+  if (metrics.length === 0) return { kind: 'unclear', reason: 'the call names no metric' };
   return {
     kind: 'named',
     names: [...new Set(metrics.map(({ metric }) => metric))],

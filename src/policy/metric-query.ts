@@ -15,10 +15,11 @@ export interface QueriedMetric {
   readonly filter: TagFilter | undefined;
 }
 
-/** The metrics that a text of that form reads, at least one; a fault says why that cannot be told. Time is linear in its length. */
+/** The metrics that a text of that form reads, at least one but for a formula; a fault says why that cannot be told. Time is linear in its length. */
 export function readMetricQuery(text: string, form: QueryForm): readonly QueriedMetric[] | { readonly fault: string } {
   if (text.length > limits.metricQueryLengthMax) return { fault: `is longer than ${limits.metricQueryLengthMax} characters` };
   if (form === 'name') return isMetricName(text) ? [{ metric: text, filter: undefined }] : { fault: 'is no name of a metric' };
+  if (form === 'formula') return isFormula(text) ? [] : { fault: 'is no formula over the names of queries' };
   const query = new QueryReader(text);
   try {
     if (form === 'monitor') query.monitor();
@@ -43,6 +44,11 @@ const METHOD = /\.[a-z_]+(?=\()/y;
 
 function isMetricName(text: string): boolean {
   return /^[A-Za-z][A-Za-z0-9_.]*$/.test(text) && !isCutByIntake(text);
+}
+
+// A metric of its own would have a dot in its name, or an aggregator or a scope.
+function isFormula(text: string): boolean {
+  return /^[A-Za-z0-9_+\-*/%().,'" \t]+$/.test(text) && !/[A-Za-z0-9_]\.[A-Za-z_]/.test(text);
 }
 
 class QueryReader {

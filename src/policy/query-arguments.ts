@@ -3,8 +3,11 @@
 import { foldCase } from '../base/fold-case.ts';
 import type { JsonNode } from '../base/json.ts';
 
-/** `query`: a metric query or formula; `monitor`: the query of a monitor; `name`: the name of a metric. */
-export const queryForms = ['query', 'monitor', 'name'] as const;
+/**
+ * `query`: metric queries and arithmetic over them; `monitor`: the query of a monitor; `name`: the name of a metric; `formula`:
+ * arithmetic over queries that stand in other arguments, and no metric of its own.
+ */
+export const queryForms = ['query', 'monitor', 'name', 'formula'] as const;
 export type QueryForm = (typeof queryForms)[number];
 
 export interface QueryArgument {
@@ -18,6 +21,7 @@ const datadogTools: Readonly<Record<string, readonly QueryArgument[]>> = {
   get_datadog_metric: [
     { path: 'query', is: 'query' },
     { path: 'queries', is: 'query' },
+    { path: 'formulas', is: 'formula' },
     { path: 'metric', is: 'name' },
     { path: 'metric_name', is: 'name' },
   ],

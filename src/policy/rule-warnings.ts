@@ -11,21 +11,23 @@ export function ruleWarnings(config: GatewayConfig): readonly Finding[] {
     const why = neverMatches(rule, i, config);
     const at = { path: ['rules', i, 'id'], atKey: true };
     if (why !== undefined) return [{ ...at, message: `rule ${rule.id} can never match: ${why}` }];
-    const conflict = conflictOf(rule, config.rules.slice(0, i));
+    const conflict = conflictOf(rule, config.rules.slice(0, i)) ?? unreadable(rule, targetsOf(rule, config));
     return conflict === undefined ? [] : [{ ...at, message: conflict }];
   });
 }
 
 type Named = readonly (readonly [string, ConnectionConfig])[];
 
+function targetsOf({ connections }: Rule, config: GatewayConfig): Named {
+  return Object.entries(config.connections).filter(([name]) => concerns(connections, name));
+}
+
 function neverMatches(rule: Rule, i: number, config: GatewayConfig): string | undefined {
   const entries = config.access.filter(
     (entry) => entry.groups === undefined || rule.groups === undefined || entry.groups.some((group) => rule.groups?.includes(group)),
   );
   if (entries.length === 0) return `no access entry gives anything to ${rule.groups?.join(', ') ?? 'anyone'}`;
-  const targets: Named = Object.entries(config.connections).filter(
-    ([name]) => concerns(rule.connections, name) && entries.some((entry) => concerns(entry.connections, name)),
-  );
+  const targets = targetsOf(rule, config).filter(([name]) => entries.some((entry) => concerns(entry.connections, name)));
   if (targets.length === 0) return 'access gives the groups it names none of its connections';
   const kinds = new Set(targets.map(([, connection]) => connection.kind));
   if ((rule.tools || rule.resources || rule.prompts) && !kinds.has('mcp')) return 'tools, resources and prompts are on mcp connections only';
@@ -33,7 +35,7 @@ function neverMatches(rule: Rule, i: number, config: GatewayConfig): string | un
   if (rule.paths && (rule.tools || rule.resources || rule.prompts)) return 'no call has a path and a tool, resource or prompt as well';
   const verbless = rule.methods?.find((method) => !kinds.has('mcp') && !method.includes(' ') && !method.includes('*'));
   if (verbless !== undefined) return `the method ${verbless} has no verb; write "POST ${verbless}"`;
-  return ungranted(rule, entries) ?? unreadable(rule, targets) ?? exempted(rule) ?? overruled(rule, i, config.rules);
+  return ungranted(rule, entries) ?? exempted(rule) ?? overruled(rule, i, config.rules);
 }
 
 // What access does not grant is answered before rules are asked.
@@ -50,11 +52,23 @@ function ungranted(rule: Rule, entries: readonly AccessEntry[]): string | undefi
   return undefined;
 }
 
-// Tools whose names are written out must declare where their queries are.
+// Which metrics a tool asks for is known only where somebody has said in which arguments it names them.
 function unreadable(rule: Rule, targets: Named): string | undefined {
-  if (rule.metrics === undefined || rule.tools === undefined || rule.tools.some((tool) => tool.includes('*'))) return undefined;
-  const readable = rule.tools.some((tool) => targets.some(([, { queryArguments }]) => queryArgumentsOf(tool, queryArguments) !== undefined));
-  return readable ? undefined : 'no query_arguments say where these tools carry metric names';
+  if (rule.metrics === undefined || rule.resources || rule.prompts) return undefined;
+  const servers = targets.filter(([, { kind }]) => kind === 'mcp');
+  if (servers.length === 0) return undefined;
+  if (rule.tools === undefined) {
+    if (rule.methods !== undefined || rule.paths !== undefined) return undefined;
+    return `rule ${rule.id} is not about tools without query_arguments, whatever they ask for on ${servers.map(([name]) => name).join(', ')}; name the tools that it is to stop, or its connections`;
+  }
+  const undeclared = rule.tools.filter((tool) =>
+    servers.some(
+      ([, { queryArguments, unscopedTools }]) =>
+        tool.includes('*') || (queryArgumentsOf(tool, queryArguments) === undefined && !unscopedTools.some((pattern) => globMatches(pattern, tool))),
+    ),
+  );
+  if (undeclared.length === 0) return undefined;
+  return `rule ${rule.id} is about all calls of ${undeclared.join(', ')} for which no query_arguments say where metrics are named; declare them, or list those that name none in unscoped_tools`;
 }
 
 function exempted(rule: Rule): string | undefined {

@@ -56,6 +56,8 @@ export class ScopeMatch {
 
   #metricsMatch(metrics: GlobIndex, found: MetricNames, reading: Reading): boolean {
     if (found.kind === 'none') return false;
+    // Where the rule names tools, it is meant to hold for them. Without, every tool of which nobody said anything would fall under it.
+    if (found.kind === 'undeclared') return reading === 'any' && this.#targets.tool !== undefined;
     // What cannot be told may be what the rule is about; it is never what the rule leaves alone.
     if (found.kind === 'unclear') return reading === 'any';
     const spelled = [...found.names.map(spellingsOf), ...found.titles.map((title) => [title])];

@@ -21,6 +21,7 @@ export function guardTools(policy: Policy, setting: ToolChanges, changed: (tool:
     serverRequests: policy.serverRequests,
     shows: (what, name) => policy.shows(what, name),
     spend: (call) => policy.spend(call),
+    metricsOf: (call) => policy.metricsOf(call),
     decide: (call) => decide(policy.decide(call), call, setting, changed),
   };
 }

@@ -1,6 +1,6 @@
 // Where one answer goes: its entries to the record, its handles to whoever keeps them, its bytes to the client.
 import type { EntryDraft } from '../evidence/entry.ts';
-import { type AnswerMessage, type AnswerStep, masksAnswers, mayChange, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
+import { type AnswerMessage, type AnswerStep, masksAnswers, mayChange, mayHide, takeHttpAnswer, takeMcpAnswer } from '../path/answer.ts';
 import type { Moment, WireFacts } from '../path/drafts.ts';
 import type { OpenExchange, PathRules } from '../path/rules.ts';
 import { type RefusedRequests, refuseServer, refusesRequests } from '../path/server-requests.ts';
@@ -74,7 +74,8 @@ export class Outlet {
   mustRead(why: string): void {
     if (masksAnswers(this.open) && this.rules.unmaskable === 'refuse') throw new Unreadable('unmaskable', why);
     // What policy keeps from the client could stand in it.
-    if (refusesRequests(this.rules) || (this.#hop.mustReadLists === true && mayList(this.open))) throw new Unreadable('unreadable', why);
+    if (refusesRequests(this.rules) || mayHide(this.rules, this.open) || (this.#hop.mustReadLists === true && mayList(this.open)))
+      throw new Unreadable('unreadable', why);
   }
 
   /** The entry and the bytes of one message. */

@@ -150,6 +150,15 @@ describe('lists without what is hidden', () => {
     expect(take(wrap(tools), onlyGets, [['1', 'tools/list']]).changed).toBe(shown === undefined ? undefined : wrap(shown));
   });
 
+  test('one that is nested too deep to be looked at is withheld, from whom something is hidden', () => {
+    const deep = `{"id":1,"result":{"x":${'['.repeat(300)}${']'.repeat(300)},"tools":[{"name":"delete_b"}]}}`;
+    const { changed = '', entry } = take(deep, onlyGets, [['1', 'tools/list']]);
+    expect(JSON.parse(changed)).toMatchObject({ id: 1, error: { code: 4030, message: expect.stringContaining('nested too deep') } });
+    expect(entry.failed).toBe(true);
+    expect(take(deep, {}, [['1', 'tools/list']]).changed).toBeUndefined();
+    expect(take(deep, onlyGets, [['1', 'tools/call']]).changed).toBeUndefined();
+  });
+
   test('behind a byte order mark, in an escaped key, in a second list', () => {
     const hidden = (text: string) => take(text, onlyGets, [['1', 'tools/list']]).changed;
     expect(hidden('\ufeff{"id":1,"result":{"tools":[{"name":"del"}]}}')).toBe('\ufeff{"id":1,"result":{"tools":[]}}');

@@ -54,6 +54,16 @@ describe('what is allowed', () => {
     expect(namesOf(step.entries[0]).method).toBe(method);
   });
 
+  test('metrics that its queries name stand in the entry, also where it is denied', () => {
+    const asked = call('get_datadog_metric', { queries: ['avg:checkout.latency{*} / sum:checkout.hits{*}', 'avg:checkout.latency{env:prod}'] });
+    const metrics = { 'checkout.latency': 1, 'checkout.hits': 1 };
+    expect(namesOf(post(asked).entries[0])).toMatchObject({ metrics });
+    const denied = post(asked, { rules: [{ id: 'r', effect: 'deny', metrics: ['checkout.hits'] }] });
+    expect(answered(denied).body).toContain('rule \\"r\\"');
+    expect(namesOf(denied.entries[0])).toMatchObject({ metrics });
+    expect(namesOf(post(call('get_x', { queries: ['avg:checkout.latency{*}'] })).entries[0]).metrics).toBeUndefined();
+  });
+
   test('names of prompts and resources stand in the entry', () => {
     expect(namesOf(post('{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"p"}}').entries[0])).toMatchObject({ prompt: 'p' });
     expect(namesOf(post('{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"a:b"}}').entries[0])).toMatchObject({ uri: 'a:b' });

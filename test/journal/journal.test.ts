@@ -190,16 +190,18 @@ test('batches are found by the metric, check or event they name', async () => {
   await intake.append([
     batch(1, { 'checkout.latency': 3, 'checkout.errors': 1 }),
     batch(2, { 'checkout.latency': 5 }, { kind: 'decision', decision: { effect: 'deny', id: newId('dec', ids), rule: 'r' } }),
+    batch(3, { 'checkout.asked': 1 }, { message: 'request' }),
   ]);
+  expect(journal.whoSent('metric', 'checkout.asked', 10)).toMatchObject([{ index: 3, asked: true }]);
   expect(journal.whoSent('metric', 'checkout.latency', 10).map(({ index, count, denied }) => ({ index, count, denied }))).toEqual([
     { index: 2, count: 5, denied: true },
     { index: 1, count: 3, denied: false },
   ]);
   expect(journal.whoSent('metric', 'checkout.errors', 10)).toMatchObject([
-    { sessionId: intake.sessionId, connection: 'datadog-intake', identity: { subject: 'u-1' }, count: 1 },
+    { sessionId: intake.sessionId, connection: 'datadog-intake', identity: { subject: 'u-1' }, count: 1, asked: false },
   ]);
   expect(journal.whoSent('check', 'app.ok', 1)).toHaveLength(1);
-  expect(journal.whoSent('event', 'deployed', 10)).toHaveLength(2);
+  expect(journal.whoSent('event', 'deployed', 10)).toHaveLength(3);
   expect(journal.whoSent('metric', 'deployed', 10)).toEqual([]);
   expect(findingsOf(path)).toEqual([]);
 });

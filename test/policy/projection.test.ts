@@ -81,7 +81,10 @@ function outcomeByTheBook(config: GatewayConfig, groups: readonly string[], aske
   const hit = rules.find((r) => {
     if (isFree && r.methods === undefined) return false;
     if (!matches(r.methods, asked.method)) return false;
-    if (r.metrics && ![...(asked.metrics ?? []), ...(asked.checks ?? [])].some((n) => matches(r.metrics, n))) return false;
+    // Of no tool here it is said where it names metrics.
+    const isUndeclared = mcp && asked.method === 'tools/call' && !matches(connection.unscopedTools, asked.tool ?? '');
+    const isAbout = (isUndeclared && r.tools !== undefined) || [...(asked.metrics ?? []), ...(asked.checks ?? [])].some((n) => matches(r.metrics, n));
+    if (r.metrics && !isAbout) return false;
     if (r.tools === undefined && r.resources === undefined && r.prompts === undefined) return true;
     return named !== undefined && r[named.list] !== undefined && matches(r[named.list], named.name);
   });

@@ -94,6 +94,28 @@ describe('rules', () => {
     expect(effect('{"query":"avg:$x{*}"}')).toBe('deny');
     expect(policy(text).decide(tool('list_dashboards')).effect).toBe('allow');
   });
+
+  test('by namespace and tools: a tool of which nobody said where it names metrics could be what is meant', () => {
+    const text = `${OPEN}rules: [{ id: p, deny: true, connections: [datadog], tools: ["*_metric", "search_*", "aggregate_*"], metrics: ["payments.*"] }]`;
+    const effect = (name: string, args?: string) => policy(text).decide(tool(name, args)).effect;
+    expect(effect('aggregate_spans')).toBe('deny');
+    // Listed in unscoped_tools.
+    expect(effect('search_docs')).toBe('allow');
+    expect(effect('list_dashboards')).toBe('allow');
+    expect(effect('get_datadog_metric', '{"queries":["avg:checkout.x{*}"]}')).toBe('allow');
+  });
+
+  test.each([
+    ['["query0 + query1 * 0.5", "anomalies(query0, \'basic\', 2)"]', 'allow'],
+    ['["query0 + avg:payments.y{*}"]', 'deny'],
+    ['["payments.y"]', 'deny'],
+    ['["query0 + payments.y"]', 'deny'],
+    ['[{"formula":"query0"}]', 'deny'],
+  ])('formulas over the queries of a call name no metric of their own: %s', (formulas, effect) => {
+    const text = 'access: [{ groups: [sre], metrics: ["checkout.*"] }]\n';
+    expect(policy(text).decide(tool('get_datadog_metric', `{"queries":["avg:checkout.x{*}"],"formulas":${formulas}}`)).effect).toBe(effect);
+    expect(policy(text).decide(tool('get_datadog_metric', `{"formulas":${formulas}}`)).effect).toBe('deny');
+  });
 });
 
 describe('a group that is kept to namespaces', () => {

@@ -88,7 +88,17 @@ describe('rules that never match, or contradict each other', () => {
     [
       'names in tools that carry none',
       ['{ id: r, deny: true, tools: [get_host], metrics: ["a.*"] }'],
-      'rule r can never match: no query_arguments say where these tools carry metric names',
+      'rule r is about all calls of get_host for which no query_arguments say where metrics are named; declare them, or list those that name none in unscoped_tools',
+    ],
+    [
+      'names in tools of which some could carry none',
+      ['{ id: r, deny: true, tools: ["get_*"], metrics: ["a.*"] }'],
+      'rule r is about all calls of get_* for which no query_arguments say where metrics are named; declare them, or list those that name none in unscoped_tools',
+    ],
+    [
+      'names, and no tools',
+      ['{ id: r, deny: true, metrics: ["a.*"] }'],
+      'rule r is not about tools without query_arguments, whatever they ask for on datadog; name the tools that it is to stop, or its connections',
     ],
     [
       'an exemption of everything',

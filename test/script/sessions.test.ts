@@ -296,7 +296,7 @@ test('who sent a metric, a check or an event', async () => {
   expect(await run(home, 'sent', 'checkout.none')).toEqual({
     code: 0,
     out: [],
-    err: 'mcprec: nobody sent a metric of that name in what is recorded on this laptop',
+    err: 'mcprec: nobody sent or asked for a metric of that name in what is recorded on this laptop',
   });
   expect(await run(home, 'sent', 'x', '--kind', 'log')).toMatchObject({ code: 2, err: expect.stringContaining('none of: metric, check, event') });
 });
