@@ -1,7 +1,8 @@
 // What becomes of recorded sessions, by the commands: shown with its receipts, exported, erased, pruned, verified; and an old journal put back.
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { platform } from 'node:process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { systemRandom } from '../../src/base/random.ts';
@@ -143,6 +144,24 @@ test('with MCPREC_KEEP every connect prunes what is too old, and says so in the 
   expect(await laptop.answer('verify', '--session', second)).toMatch(/ entries {2}verified\n/);
   await using wrong = startMcprec(['connect', '--url', world.sandbox.mcpUrl], laptop.home, { env: { MCPREC_MAX_SIZE: 'much' } });
   expect([(await wrong.end()).code, wrong.stderr]).toEqual([2, expect.stringContaining('MCPREC_MAX_SIZE much is no size such as 500MB')]);
+});
+
+test.skipIf(platform !== 'linux')('nothing secret stands in the list of processes', async () => {
+  await using connected = await maya.connect('datadog');
+  const { localToken } = connected.session();
+  const lines = readdirSync('/proc').flatMap((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/cmdline`, 'latin1')] : [];
+    } catch {
+      // It has ended meanwhile.
+      return [];
+    }
+  });
+  expect(lines.some((line) => line.includes('connect') && line.includes('datadog'))).toBe(true);
+  for (const secret of [localToken, maya.env.MCPREC_PASSPHRASE ?? '', world.sandbox.credentials.apiKey]) {
+    expect(secret.length).toBeGreaterThan(8);
+    expect(lines.filter((line) => line.includes(secret))).toEqual([]);
+  }
 });
 
 test('at --journal-max calls are refused with the reason and not sent, and go on by themselves when there is room', async () => {
