@@ -91,6 +91,8 @@ export const limits = {
   keepMsMax: 20 * 365 * 24 * 60 * 60_000,
   /** Index logs of which the hashes are kept, for proofs of what they say. */
   provenLogsMax: 4,
+  /** Entries that are added to the index of words in one transaction. */
+  textIndexBatchEntries: 200,
   /** The journal where `--journal-max` says nothing else; calls are refused when it is that large, nothing is dropped. */
   journalBytesMax: 16 * 1024 * MiB,
   /** How long a writer tries to get a locked journal. */

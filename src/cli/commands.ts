@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { registerApprovals } from './approvals-commands.ts';
 import { GATEWAY, JSON_FLAG, PASSPHRASE } from './flags.ts';
 import type { Io } from './io.ts';
-import { registerSent } from './sent-command.ts';
+import { registerLookups } from './lookup-commands.ts';
 
 export interface CommandContext {
   readonly io: Io;
@@ -157,7 +157,7 @@ function registerSessions(program: Command, { io }: CommandContext): void {
     .option(...PASSPHRASE)
     .option(...JSON_FLAG)
     .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
-  registerSent(sessions, io);
+  registerLookups(sessions, io);
   sessions
     .command('export')
     .description('write a session with its proofs to stdout, for others to verify')

@@ -63,7 +63,8 @@ function isKind(text: string): text is SentKind {
   return Object.hasOwn(sentKinds, text);
 }
 
-function readLimit(text: string | undefined): number {
+/** How many lines are wanted; 50 where nothing is said. Throws `usage`. */
+export function readLimit(text: string | undefined): number {
   const count = text === undefined ? LIMIT_DEFAULT : Number(text);
   if (!Number.isInteger(count) || count < 1 || count > limits.sessionsShownMax)
     throw new McprecError('usage', `--limit ${text} is no number from 1 to ${limits.sessionsShownMax}`);

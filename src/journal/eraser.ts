@@ -8,6 +8,7 @@ import type { IndexLogs } from './index-logs.ts';
 import type { Notary } from './notary.ts';
 import { entriesPerLog } from './schema.ts';
 import type { SessionSummary } from './session-rows.ts';
+import { removeTextIndex } from './text-index.ts';
 
 export interface Removal {
   readonly kind: 'erasure' | 'retention';
@@ -58,6 +59,8 @@ export class Eraser {
         db.prepare('DELETE FROM sent WHERE entry_id >= ? AND entry_id < ?').run(from, to);
       },
     });
+    // Before it is signed that they are gone: words of them are in the index of texts, which is made anew when it is asked for.
+    removeTextIndex(db.name);
     await notary.sign(logId, signer);
   }
 

@@ -24,6 +24,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
+/** True where the file is no sound database, or one that is not ours. */
+export function isDamaged(error: unknown): boolean {
+  return journalError(error, '').code === 'journal_corrupt';
+}
+
 /** True where the fault is in what was to be written, not in the file or its disk. */
 export function isCallersFault(error: unknown): boolean {
   return !(error instanceof Database.SqliteError) || error.code.startsWith('SQLITE_CONSTRAINT');

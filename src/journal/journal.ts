@@ -25,6 +25,7 @@ import { JournalReader, type Sent, type SessionQuery } from './reader.ts';
 import type { SentKind } from './schema.ts';
 import { SessionLog } from './session-log.ts';
 import type { SessionSummary } from './session-rows.ts';
+import { type Found, findText, type TextQuery } from './text-search.ts';
 import { JournalVerifier } from './verify.ts';
 
 export interface JournalOptions {
@@ -157,6 +158,11 @@ export class Journal implements Disposable {
   /** The batches that named this metric, check or event, newest first. */
   whoSent(kind: SentKind, name: string, limit: number): Sent[] {
     return this.#read(() => this.#reader.whoSent(kind, name, limit));
+  }
+
+  /** The entries that have all words of the query. Builds the index of words beside the journal, or what it lacks, first. */
+  findText(query: TextQuery): Found[] {
+    return findText(this.#db, query);
   }
 
   /** Logs of that gateway (its origin) with entries that it lacks, the oldest first. */

@@ -300,3 +300,18 @@ test('who sent a metric, a check or an event', async () => {
   });
   expect(await run(home, 'sent', 'x', '--kind', 'log')).toMatchObject({ code: 2, err: expect.stringContaining('none of: metric, check, event') });
 });
+
+test('find', async () => {
+  const { home } = await recorded();
+  const { code, out, err } = await run(home, 'find', 'SERVICE:check*', 'error', '--limit', '1');
+  expect([code, out]).toEqual([
+    0,
+    [
+      expect.stringMatching(/^TIME \(UTC\) +WHO +CONNECTION +IN +TEXT +SESSION +EXCHANGE$/),
+      expect.stringMatching(/^2026-11-22 10:00:01 +ana@example.com +datadog +request +.*"query":"service:checkout.* ses_01a202b2c500 +exc_01a202b2c8ed$/),
+    ],
+  ]);
+  expect(err).toMatch(/^mcprec: one of them whole: mcprec sessions show ses_01a202b2c500[0-9a-f]{20} --exchange ID$/);
+  expect(await run(home, 'find', 'nowhere')).toEqual({ code: 0, out: [], err: 'mcprec: nothing that is recorded on this laptop has all of these words' });
+  expect(await run(home, 'find', '--', '--')).toMatchObject({ code: 2 });
+});
