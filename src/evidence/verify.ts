@@ -28,6 +28,8 @@ export class LogVerifier {
   #last: { readonly kind: EntryKind; readonly wallMs: number; readonly monoUs: number } | undefined;
   /** By size, the smallest first. */
   readonly #heads: StatedHead[];
+  /** Size of the largest stated head that holds. */
+  #holdsTo = 0;
   readonly #removed: readonly Removed[];
   readonly #gone = { erasure: 0, retention: 0 };
 
@@ -103,11 +105,16 @@ export class LogVerifier {
   #compareHeads(): void {
     for (let next = this.#heads[0]; next !== undefined && next.size <= this.#frontier.size; next = this.#heads[0]) {
       this.#heads.shift();
-      if (same(this.#frontier.root(), next.root)) continue;
+      if (same(this.#frontier.root(), next.root)) {
+        this.#holdsTo = next.size;
+        continue;
+      }
+      const last = next.size - 1;
+      const where = this.#holdsTo < last ? `at least one of the entries ${this.#holdsTo} to ${last}` : `entry ${last}`;
       this.report(
         'head_differs',
         undefined,
-        `the first ${next.size} entries do not have the root that ${next.by} states: at least one of them was changed or exchanged afterwards`,
+        `the first ${next.size} entries do not have the root that ${next.by} states: ${where} was changed or exchanged afterwards`,
       );
     }
   }

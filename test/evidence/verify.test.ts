@@ -3,7 +3,7 @@ import { limits } from '../../src/base/limits.ts';
 import type { EntryToVerify, LogHead } from '../../src/evidence/claims.ts';
 import type { EntryDraft } from '../../src/evidence/entry.ts';
 import { decodeLeaf, encodeLeaf, type Leaf } from '../../src/evidence/leaf.ts';
-import { leafHash } from '../../src/evidence/merkle.ts';
+import { Frontier, leafHash } from '../../src/evidence/merkle.ts';
 import { seal } from '../../src/evidence/seal.ts';
 import { emptyTail, extend } from '../../src/evidence/tail.ts';
 import { verifyLog } from '../../src/evidence/verify.ts';
@@ -188,4 +188,21 @@ test('an entry sealed by another hand in place of one is found', () => {
   expect(
     found((changed) => (changed.entries[3] = { index: 3, leaf: forged.leaf, leafHash: forged.leafHash, payload: forged.payload, names: forged.names }), log),
   ).toContain('root_differs');
+});
+
+test('checkpoints on either side of a changed entry say between which it stands', () => {
+  const log = build();
+  const heads = [4, 5, 8].map((size) => {
+    const frontier = new Frontier();
+    for (const { leaf } of log.entries.slice(0, size)) frontier.append(leafHash(leaf));
+    return { size, root: frontier.root(), by: `the checkpoint of ${size}` };
+  });
+  const said = (changed: number) => {
+    const other = { head: log.head, entries: [...log.entries] };
+    edit(other, changed, { status: 500 });
+    return verifyLog(other.head, other.entries, { heads }).findings.flatMap(({ code, message }) => (code === 'head_differs' ? [message] : []));
+  };
+  expect(said(4)[0]).toMatch(/that the checkpoint of 5 states: entry 4 was changed/);
+  expect(said(6)[0]).toMatch(/that the checkpoint of 8 states: at least one of the entries 5 to 7 was changed/);
+  expect(said(2)[0]).toMatch(/that the checkpoint of 4 states: at least one of the entries 0 to 3 was changed/);
 });
