@@ -7,7 +7,7 @@ import { startGateway } from '../gateway/gateway.ts';
 import { createKeys as makeKeys } from '../gateway/keys.ts';
 import { isFirstStart } from '../gateway/secrets.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
-import { watchConfig } from './config-watch.ts';
+import { stampOf, watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { openLogger } from './logger.ts';
 
@@ -21,6 +21,7 @@ export interface GatewayOptions {
 
 /** Runs the gateway of a configuration until `io.signal` is aborted; returns the exit code. Throws `config_unreadable`, `config_invalid`, and what `startGateway` throws. */
 export async function runGateway(options: GatewayOptions, io: Io): Promise<number> {
+  const read = stampOf(options.config);
   const { config, warnings } = readConfig(options.config, io.env);
   for (const warning of warnings) note(io, problemLine(warning));
   if (options.initKeys) {
@@ -37,7 +38,7 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
     if (record === 'off') note(io, `nothing is recorded on connection ${name} (record: off)`);
   if (options.json) sayJson(io, { event: 'listening', url: gateway.url, publicUrl: gateway.publicUrl });
   else say(io, `gateway listening on ${gateway.url}${gateway.publicUrl === gateway.url ? '' : `, known as ${gateway.publicUrl}`}`);
-  const unwatch = watchConfig(options.config, io, () => void gateway.reload(() => readConfig(options.config, io.env).config));
+  const unwatch = watchConfig(options.config, io, read, () => void gateway.reload(() => readConfig(options.config, io.env).config));
   try {
     if (!io.signal.aborted) await once(io.signal, 'abort');
   } finally {

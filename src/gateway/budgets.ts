@@ -1,29 +1,39 @@
 // Counts calls against the budgets of access entries: by one person on one connection in the last minute, and in one session.
-// In memory: a restart begins anew, and each gateway process counts for itself.
+// What a session has spent outlasts a restart; what a person has spent in this minute does not.
 import type { Clock } from '../base/clock.ts';
+import type { SessionId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import type { Overspent } from '../policy/call.ts';
 import type { Ledger } from '../policy/compile.ts';
 import type { Budget } from '../policy/granted.ts';
+import type { GuardStore } from '../store/guard-store.ts';
 
 export interface Spender {
   readonly issuer: string;
   readonly subject: string;
   readonly connection: string;
-  readonly sessionId: string;
+  readonly sessionId: SessionId;
 }
 
 const MINUTE_MS = 60_000;
 
 export class Budgets {
   readonly #clock: Clock;
+  readonly #store: Pick<GuardStore, 'keepBudget' | 'budgets'>;
   /** Person, connection and budget → when its calls of the last minute were made, the oldest first. */
   readonly #minutes = new Map<string, number[]>();
   /** Session → budget → calls. */
-  readonly #sessions = new Map<string, Map<string, number>>();
+  readonly #sessions = new Map<SessionId, Map<string, number>>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, store: Pick<GuardStore, 'keepBudget' | 'budgets'>) {
     this.#clock = clock;
+    this.#store = store;
+  }
+
+  /** Before the first call of a session that was open when the gateway started: what it had spent then. */
+  async recall(sessionId: SessionId): Promise<void> {
+    const spent = await this.#store.budgets(sessionId);
+    if (spent.size > 0 && !this.#sessions.has(sessionId)) this.#sessions.set(sessionId, new Map(spent));
   }
 
   /** What counts the calls of one session. */
@@ -33,11 +43,11 @@ export class Budgets {
   }
 
   /** The session is over. */
-  forget(sessionId: string): void {
+  forget(sessionId: SessionId): void {
     this.#sessions.delete(sessionId);
   }
 
-  #spend(budgets: readonly Budget[], who: string, sessionId: string): Overspent | undefined {
+  #spend(budgets: readonly Budget[], who: string, sessionId: SessionId): Overspent | undefined {
     const nowMs = this.#clock.wallMs();
     const over: Overspent[] = [];
     for (const budget of budgets) {
@@ -49,7 +59,7 @@ export class Budgets {
     return over.toSorted((a, b) => (a.retryAfterMs ?? Number.POSITIVE_INFINITY) - (b.retryAfterMs ?? Number.POSITIVE_INFINITY))[0];
   }
 
-  #take({ key, perMinute, perSession }: Budget, minuteKey: string, { sessionId, nowMs }: { sessionId: string; nowMs: number }): Overspent | undefined {
+  #take({ key, perMinute, perSession }: Budget, minuteKey: string, { sessionId, nowMs }: { sessionId: SessionId; nowMs: number }): Overspent | undefined {
     const session = this.#sessions.get(sessionId) ?? new Map<string, number>();
     const inSession = session.get(key) ?? 0;
     if (perSession !== undefined && inSession >= perSession) {
@@ -65,6 +75,8 @@ export class Budgets {
     }
     session.set(key, inSession + 1);
     this.#sessions.set(sessionId, session);
+    // Asked for before the call's own entry, and so durable before it goes on; where the one cannot be written the other cannot either.
+    if (perSession !== undefined) this.#store.keepBudget(sessionId, key, inSession + 1).catch(() => undefined);
     return undefined;
   }
 

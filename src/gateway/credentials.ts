@@ -4,6 +4,7 @@ import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { Secret } from '../base/secret.ts';
 import type { HeaderSecret, SecretRef, ServerConfig, WebhookConfig } from '../policy/config.ts';
+import { isLoopback } from '../policy/fields.ts';
 import type { ServerCommand } from '../transport/child.ts';
 import type { Hook } from './webhooks.ts';
 
@@ -71,10 +72,10 @@ export function resolveWebhook({ url, secret, ...hook }: WebhookConfig, env: Env
 // Throws `secret_unresolved`, or `config_invalid` without a word of what it holds.
 function hookAddress(url: WebhookConfig['url'], env: Environment): Secret {
   const address = typeof url === 'string' ? new Secret(url) : resolveSecret(url, env);
-  if (/^https?:\/\//.test(address.reveal()) && URL.canParse(address.reveal())) return address;
-  throw new McprecError('config_invalid', `${typeof url === 'string' ? 'its url' : nameOf(url)} is no http or https URL`, {
-    remedy: 'put the whole address there',
-  });
+  const parsed = URL.parse(address.reveal());
+  if (parsed?.protocol === 'https:' || (parsed?.protocol === 'http:' && isLoopback(parsed.hostname))) return address;
+  const reason = `${typeof url === 'string' ? 'its url' : nameOf(url)} is no https:// URL (plain http only to this machine)`;
+  throw new McprecError('config_invalid', reason, { remedy: 'put the whole address there' });
 }
 
 // Likewise.

@@ -1,5 +1,6 @@
 // The configuration in force: what a reload changes is seen by everything that asks it again. What stands in signed
 // answers, in open files or in what clients were told stays as it was at the start.
+import { isDeepStrictEqual } from 'node:util';
 import type { GatewayConfig } from '../policy/config.ts';
 
 /** Parts that wait for the next start. */
@@ -8,11 +9,13 @@ const fixed = ['listen', 'publicUrl', 'data', 'keys', 'identity', 'webhooks', 'w
 /** A configuration whose members are those of the newest one; ask it again rather than keep what it said. */
 export class LiveConfig {
   #current: GatewayConfig;
+  readonly #first: GatewayConfig;
   /** The same for as long as the gateway runs. */
   readonly config: GatewayConfig;
 
   constructor(first: GatewayConfig) {
     this.#current = first;
+    this.#first = first;
     const members = Object.keys(first).map((key) => [key, { enumerable: true, get: () => this.#current[key as keyof GatewayConfig] }]);
     this.config = Object.defineProperties({}, Object.fromEntries(members)) as GatewayConfig;
   }
@@ -22,6 +25,13 @@ export class LiveConfig {
     const before = this.#current;
     const waiting = fixed.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(next[key]));
     this.#current = { ...next, ...Object.fromEntries(fixed.map((key) => [key, before[key]])) };
-    return waiting;
+    return [...waiting, ...this.#otherServers(next)];
+  }
+
+  // The commands of servers were put together, with their secrets, at the start.
+  #otherServers({ connections }: GatewayConfig): readonly string[] {
+    const started = (name: string) => (Object.hasOwn(this.#first.connections, name) ? this.#first.connections[name]?.server : undefined);
+    const changed = Object.entries(connections).filter(([name, { server }]) => server !== undefined && !isDeepStrictEqual(server, started(name)));
+    return changed.map(([name]) => `connections.${name}.command`);
   }
 }

@@ -50,7 +50,7 @@ export interface LiveParts {
   readonly tools: ToolForms;
 }
 
-type RulesOwner = Pick<LiveSession, 'connection' | 'identity' | 'reconcileKey' | 'stated'>;
+type RulesOwner = Pick<LiveSession, 'sessionId' | 'connection' | 'identity' | 'reconcileKey' | 'stated'>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export class LiveSessions {
@@ -62,7 +62,7 @@ export class LiveSessions {
 
   constructor(parts: LiveParts) {
     this.#parts = parts;
-    this.#budgets = new Budgets(parts.ids.clock);
+    this.#budgets = new Budgets(parts.ids.clock, parts.store);
   }
 
   /** The open session that a token of it opens; undefined where there is none. Throws what the store throws, and `secret_unresolved`. */
@@ -160,12 +160,12 @@ export class LiveSessions {
     this.#sessions.delete(sessionId);
   }
 
-  #rules({ connection, identity, reconcileKey, stated }: RulesOwner): PathRules {
+  #rules({ sessionId, connection, identity, reconcileKey, stated }: RulesOwner): PathRules {
     const { config, keys, ids, tools } = this.#parts;
     const caller = { identity, session: stated };
     const setting = connectionOf(config, connection)?.toolChanges ?? { effect: 'allow' };
     const guard = (policy: Policy) => guardTools(policy, setting, (tool) => tools.changed(connection, tool));
-    const ledger = this.#budgets.ledgerOf({ ...identity, connection, sessionId: stated.id });
+    const ledger = this.#budgets.ledgerOf({ ...identity, connection, sessionId });
     const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
     this.#outputs.set(connection, outputs);
     const projection = projectPolicy(config, identity.groups, connection, 'gateway');
@@ -180,6 +180,7 @@ export class LiveSessions {
     const { store, ids } = this.#parts;
     const [stored, log] = await Promise.all([store.session(sessionId), store.openLog(sessionId)]);
     if (stored?.state !== 'open' || stored.expiresMs <= ids.clock.wallMs()) return undefined;
+    await this.#budgets.recall(sessionId);
     if (log === undefined || stored.wrappedKeys === undefined) throw new McprecError('journal_corrupt', `${sessionId} is open and has no log or no keys`);
     return this.#open(stored, stored.wrappedKeys, log);
   }
@@ -200,7 +201,7 @@ export class LiveSessions {
       signingKey: createSecretKey(signing),
       expiresMs: stored.expiresMs,
       identity: stored.identity,
-      rules: this.#rules({ connection: stored.connection, identity: stored.identity, reconcileKey, stated }),
+      rules: this.#rules({ sessionId: stored.sessionId, connection: stored.connection, identity: stored.identity, reconcileKey, stated }),
       reconcileKey,
       stated,
       ended: undefined,

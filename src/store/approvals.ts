@@ -131,7 +131,7 @@ function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStor
   };
 }
 
-/** What ends the open approvals of a session's calls together with the session, and forgets the rounds that it waited for. */
+/** What ends the open approvals of a session's calls together with the session, and forgets the rounds that it waited for and what it has spent. */
 export function endApprovalsOf(db: Kysely<Tables>, sessionId: SessionId, atMs: number) {
   return [
     db
@@ -141,6 +141,7 @@ export function endApprovalsOf(db: Kysely<Tables>, sessionId: SessionId, atMs: n
       .where('kind', '=', 'call')
       .where('state', 'in', open),
     db.deleteFrom('rounds').where('session_id', '=', sessionId),
+    db.deleteFrom('budgets').where('session_id', '=', sessionId),
     // It was made with the session's key, which is destroyed now; nobody can compare anything with it any more.
     db.updateTable('approvals').set({ binding: new Uint8Array() }).where('session_id', '=', sessionId).where('kind', '=', 'call'),
   ];

@@ -1,4 +1,5 @@
 // What a store remembers of proofs, upstream handles and tools. Types only.
+import type { SessionId } from '../base/ids.ts';
 import type { Masked } from '../base/masked.ts';
 
 /** A tool of a connection, by MACs: its name, the form that is known of it, and the one that it has now where nobody has accepted that. */
@@ -21,6 +22,10 @@ export interface GuardStore {
   tools(): Promise<readonly SeenTool[]>;
   /** Notes how tools look, in place of what was noted of them before. */
   keepTools(tools: readonly SeenTool[]): Promise<void>;
+  /** Notes how many calls of a budget a session has spent, in place of what was noted before; forgotten when the session ends. */
+  keepBudget(sessionId: SessionId, budget: string, calls: number): Promise<void>;
+  /** By budget, the calls that a session has spent. */
+  budgets(sessionId: SessionId): Promise<ReadonlyMap<string, number>>;
   /** Drops what has expired. */
   sweep(nowMs: number): Promise<void>;
 }

@@ -51,6 +51,20 @@ export function guardQueries(db: Kysely<Tables>, writer: Writer): GuardStore {
         ),
       });
     },
+    async keepBudget(sessionId, budget, calls) {
+      await writer.commit({
+        statements: [
+          db
+            .insertInto('budgets')
+            .values({ session_id: sessionId, budget, calls })
+            .onConflict((on) => on.columns(['session_id', 'budget']).doUpdateSet({ calls })),
+        ],
+      });
+    },
+    async budgets(sessionId) {
+      const rows = await db.selectFrom('budgets').select(['budget', 'calls']).where('session_id', '=', sessionId).execute();
+      return new Map(rows.map(({ budget, calls }) => [budget, calls]));
+    },
     async sweep(nowMs) {
       await writer.commit({
         statements: (['proofs', 'handles', 'tokens', 'rounds'] as const).map((table) => db.deleteFrom(table).where('expires_ms', '<=', nowMs)),

@@ -19,6 +19,7 @@ export interface Tables {
   readonly tools: ToolTable;
   readonly approvals: ApprovalTable;
   readonly rounds: RoundTable;
+  readonly budgets: BudgetTable;
   readonly deliveries: DeliveryTable;
 }
 
@@ -215,6 +216,13 @@ export interface RoundTable {
   readonly mac: Uint8Array;
   readonly session_id: string;
   readonly expires_ms: number;
+}
+
+/** What an open session has spent of a budget that is counted by the session. */
+export interface BudgetTable {
+  readonly session_id: string;
+  readonly budget: string;
+  readonly calls: number;
 }
 
 /** Calls of webhooks that wait to be made. */

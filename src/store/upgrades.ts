@@ -151,6 +151,7 @@ CREATE INDEX approvals_open ON approvals (expires_ms) WHERE state IN ('pending',
 CREATE UNIQUE INDEX approvals_once ON approvals (issuer, subject, coalesce(session_id, ''), binding, rule_digest) WHERE state IN ('pending', 'approved');
 CREATE TABLE rounds (mac BLOB PRIMARY KEY, session_id TEXT NOT NULL, expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX rounds_by_session ON rounds (session_id);
+CREATE TABLE budgets (session_id TEXT NOT NULL, budget TEXT NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY (session_id, budget)) STRICT, WITHOUT ROWID;
 CREATE TABLE deliveries (
   event_id TEXT NOT NULL,
   hook TEXT NOT NULL,

@@ -81,7 +81,7 @@ describe('policy check', () => {
       `${file}:5:120: connections.datadog.credential.headers.dd_api_key: env:DD_KEY is not set; set the environment variable or create the file it names`,
       `${file}:5:142: connections.datadog.credential.headers.dd_app: file:${folder}/app is empty; set the environment variable or create the file it names`,
       `${file}:7:56: connections.own.env.TOKEN: env:OWN_TOKEN is not set; set the environment variable or create the file it names`,
-      `${file}:11:32: webhooks[0].url: env:PAGER_URL is no http or https URL; put the whole address there`,
+      `${file}:11:32: webhooks[0].url: env:PAGER_URL is no https:// URL (plain http only to this machine); put the whole address there`,
       `${file}:11:57: webhooks[0].secret: env:PAGER_SECRET is not whsec_ and base64 of 24 to 64 bytes; make one with: echo "whsec_$(openssl rand -base64 32)"`,
     ]);
     const { io, printed } = terminal(env);
@@ -138,6 +138,7 @@ test('policy schema prints a JSON Schema that knows every key', () => {
     'mask',
     'witnesses',
     'hold_wait',
+    'retention',
     'webhooks',
   ]);
   expect(schema.required).toEqual(['data', 'keys', 'identity', 'connections']);

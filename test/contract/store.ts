@@ -1,10 +1,10 @@
 // What every store of a gateway must do, whatever database it is on.
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SessionId } from '../../src/base/ids.ts';
+import { newId, type SessionId } from '../../src/base/ids.ts';
 import { markMasked } from '../../src/base/masked.ts';
 import type { SessionLog, SessionOpening, Store } from '../../src/store/store.ts';
-import { opening, startMs } from './fixtures.ts';
+import { ids, opening, startMs } from './fixtures.ts';
 import { approvalsContract } from './store-approvals.ts';
 import { ingestContract } from './store-ingest.ts';
 import { sessionLogContract } from './store-logs.ts';
@@ -82,6 +82,19 @@ function guardsContract(t: StoreAtHand): void {
       expect(await t.store.handleExpiry(randomBytes(32), startMs)).toBeUndefined();
       await t.store.sweep(startMs + 15);
       expect(await t.store.handleExpiry(b, startMs)).toBeUndefined();
+    });
+
+    it('keeps what a session has spent', async () => {
+      const [one, other] = [newId('ses', ids), newId('ses', ids)];
+      await t.store.keepBudget(one, 'a', 1);
+      await t.store.keepBudget(one, 'a', 2);
+      await t.store.keepBudget(one, 'b', 1);
+      await t.reopen();
+      expect([...(await t.store.budgets(one))].toSorted()).toEqual([
+        ['a', 2],
+        ['b', 1],
+      ]);
+      expect(await t.store.budgets(other)).toEqual(new Map());
     });
 
     it('keeps how tools look, the newest look of each', async () => {

@@ -126,6 +126,15 @@ describe('a reload', () => {
   it('changes nothing that was told to clients, and says what waits for the next start', async () => {
     await reload((text) => text.replace('admin_groups: [security]', 'admin_groups: [others]'));
     expect(world.log.at(-1)).toContain('"keys":["identity"]');
+    const own = (command: string) =>
+      reload((text) => text.replace('connections:\n', `connections:\n  own: { kind: stdio, command: [${command}], record: full }\n`));
+    await own('server, -v');
+    expect(world.log.at(-1)).toContain('"keys":["connections.own.command"]');
+    await reload((text) => text);
+    expect(world.log.at(-1)).not.toContain('"keys"');
+    // Hooks are told by what the start resolved.
+    await reload((text) => `${text}webhooks: [{ name: h, format: slack, url: "https://hooks.example.com/x" }]\n`);
+    expect(world.log.at(-1)).toContain('"keys":["webhooks"]');
     const admin = await world.caller('admin');
     const grant = await sre.grant('datadog');
     expect((await admin.call('DELETE', `/v1/grants/${grant.response.grantId}`)).status).toBe(200);
@@ -150,6 +159,19 @@ describe('what needs the gateway’s clock', () => {
     expect(await answerOf(one, 'a')).toContain('the 3 calls of this session are spent');
     expect(await answerOf(other, 'a')).toContain('reached');
     world.clock.aheadMs = 0;
+  });
+
+  it('what a session has spent is spent after a restart of the gateway, too', async () => {
+    const edit = (text: string) => text.replace('connections: [datadog, quiet],', 'connections: [datadog, quiet], calls: { per_session: 2 },');
+    await world.changeConfig(edit);
+    const grant = await sre.grant('datadog');
+    expect(await answerOf(grant, 'a')).toContain('reached');
+    await world.restartGateway();
+    expect(await answerOf(grant, 'a')).toContain('reached');
+    await world.restartGateway();
+    expect(await answerOf(grant, 'a')).toContain('the 2 calls of this session are spent');
+    expect(await answerOf(await sre.grant('datadog'), 'a')).toContain('reached');
+    await world.changeConfig((text) => text.replace(' calls: { per_session: 2 },', ''));
   });
 
   it('a call without an id costs as much as one with it', async () => {

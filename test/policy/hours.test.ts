@@ -3,6 +3,8 @@ import type { Hours } from '../../src/policy/config.ts';
 import { describeHours, HoursClock } from '../../src/policy/hours.ts';
 
 const week: Hours = { days: ['mon', 'tue', 'wed', 'thu', 'fri'], fromMin: 8 * 60, toMin: 18 * 60, zone: 'Europe/Berlin' };
+const early: Hours = { days: ['sun'], fromMin: 2 * 60, toMin: 3 * 60, zone: 'Europe/Berlin' };
+const late: Hours = { days: ['sat'], fromMin: 22 * 60, toMin: 6 * 60, zone: 'Europe/Berlin' };
 const night: Hours = { days: ['fri'], fromMin: 22 * 60, toMin: 6 * 60, zone: 'UTC' };
 
 test.each([
@@ -14,6 +16,20 @@ test.each([
   // Summer time: the same hours of the clock are another hour of the world.
   [week, '2026-07-01T06:00:00Z', true],
   [week, '2026-07-01T16:30:00Z', false],
+  // An hour that the clocks repeat is there twice, one that they skip is not there, and a night across either ends by the clock.
+  [early, '2026-10-25T00:30:00Z', true],
+  [early, '2026-10-25T01:30:00Z', true],
+  [early, '2026-10-25T02:00:00Z', false],
+  [early, '2026-03-29T00:59:00Z', false],
+  [early, '2026-03-29T01:00:00Z', false],
+  [late, '2026-10-25T04:59:00Z', true],
+  [late, '2026-10-25T05:00:00Z', false],
+  [late, '2026-03-29T03:59:00Z', true],
+  [late, '2026-03-29T04:00:00Z', false],
+  [{ ...week, zone: 'Pacific/Auckland' }, '2026-11-22T20:00:00Z', true],
+  [{ ...week, zone: 'America/Los_Angeles' }, '2026-11-28T01:59:00Z', true],
+  [{ ...week, zone: 'Asia/Kathmandu' }, '2026-11-24T02:14:59Z', false],
+  [{ ...week, zone: 'Asia/Kathmandu' }, '2026-11-24T02:15:00Z', true],
   [night, '2026-11-27T22:00:00Z', true],
   [night, '2026-11-28T05:59:00Z', true],
   [night, '2026-11-28T06:00:00Z', false],
