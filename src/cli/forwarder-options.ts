@@ -1,6 +1,6 @@
 // What `connect`, `connect --stdio` and `exec` tell the forwarder alike, from their flags.
 import type { ForwarderOptions, Target } from '../forwarder/options.ts';
-import { requiredWitnesses } from '../sync/receipts.ts';
+import { requiredWitnesses, witnessPlaces } from '../sync/receipts.ts';
 import { approvalWait, type WaitOption } from './approval-notes.ts';
 import { journalPath } from './home.ts';
 import type { Io } from './io.ts';
@@ -27,6 +27,7 @@ export function forwarderOptions(targets: readonly Target[], flags: ForwarderFla
     version,
     targets,
     witnesses: requiredWitnesses(io.env),
+    soloWitnesses: witnessPlaces(io.env),
     retention: retentionOf(io.env),
     reason: flags.reason,
     ttlSeconds: ttlSeconds(flags.ttl),

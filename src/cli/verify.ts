@@ -2,8 +2,11 @@
 import { exitCodes } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import type { Finding } from '../evidence/findings.ts';
+import { soloSigner } from '../identity/solo-key.ts';
 import { openJournal } from '../journal/journal.ts';
 import type { SessionReport } from '../journal/verify.ts';
+import { witnessPlaces } from '../sync/receipts.ts';
+import { auditSolo } from '../sync/solo-witness.ts';
 import { journalPath } from './home.ts';
 import { type Io, say, sayJson } from './io.ts';
 import type { SecretFlags } from './login.ts';
@@ -35,7 +38,9 @@ export async function runVerify(options: VerifyOptions, io: Io): Promise<number>
     reports.push(report);
     if (!options.json) sayReport(io, report);
   }
+  const places = options.session === undefined ? witnessPlaces(io.env) : [];
   const whole = options.session === undefined ? verifier.verifyWhole() : [];
+  if (places.length > 0) whole.push(...(await auditSolo(journal, soloSigner(io.home).publicKey, places)));
   const reconciled = options.reconcile || options.gateway !== undefined ? await reconcileAll(journal, reports, options, io) : [];
   const failed = reports.filter(hasFindings);
   const differing = reconciled.filter(({ counts }) => counts.differs > 0 || counts.missing > 0);

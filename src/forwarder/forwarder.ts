@@ -3,9 +3,11 @@ import { Closers } from '../base/closers.ts';
 import type { McprecError } from '../base/errors.ts';
 import { asMcprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { soloSigner } from '../identity/solo-key.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import type { SyncLag } from '../journal/outbox.ts';
 import { SyncFollower } from '../sync/follower.ts';
+import { witnessSolo } from '../sync/solo-witness.ts';
 import { UpstreamPool } from '../transport/upstream.ts';
 import { type GrantedSession, openGranted } from './granted.ts';
 import { Listener } from './listener.ts';
@@ -69,6 +71,7 @@ export class Forwarder {
     if (!options.ephemeral && options.port !== 'none' && portMissed === undefined) {
       for (const [i, target] of options.targets.entries()) keepPlace(options.home, placeKey(target), { ...(places[i] as Place), port: listener.port });
     }
+    await forwarder.#witnessSolo();
     undo.release();
     return forwarder;
   }
@@ -109,6 +112,7 @@ export class Forwarder {
         this.#options.report({ event: 'trouble', message: `the session’s close could not be recorded: ${asMcprecError(error).message}` });
       }
     }
+    await this.#witnessSolo();
     await this.listener.close();
     await this.#lastSync(deadline);
     await this.#upstream.close();
@@ -127,6 +131,18 @@ export class Forwarder {
       this.#syncError = asMcprecError(error);
     }
     this.#follower.stop();
+  }
+
+  /** Nobody refuses calls where a witness is away: the session is self-attested then, and its user is told. */
+  async #witnessSolo(): Promise<void> {
+    const { soloWitnesses = [], targets, home, report } = this.#options;
+    if (soloWitnesses.length === 0 || targets.every(({ kind }) => kind === 'gateway')) return;
+    try {
+      await witnessSolo(this.#journal, soloSigner(home), soloWitnesses);
+    } catch (error) {
+      const { message, remedy } = asMcprecError(error);
+      report({ event: 'trouble', message: `the solo log is not co-signed: ${message}; ${remedy}` });
+    }
   }
 
   async #closeOne(granted: GrantedSession): Promise<void> {

@@ -8,6 +8,7 @@ import type { GatewayIdentity } from '../identity/gateway-identity.ts';
 import type { Retention } from '../journal/pruner.ts';
 import type { Projection } from '../policy/projection.ts';
 import type { ApprovalSummary } from '../protocol/approvals.ts';
+import type { WitnessPlace } from '../sync/witness-client.ts';
 import type { ServerCommand } from '../transport/child.ts';
 import type { AskHold } from './solo-holds.ts';
 
@@ -63,6 +64,8 @@ export interface ForwarderOptions {
   readonly witnesses?: readonly NoteVerifier[];
   /** What is pruned of the journal at the start; undefined: nothing. */
   readonly retention?: Retention | undefined;
+  /** Witnesses that co-sign the solo index log. */
+  readonly soloWitnesses?: readonly WitnessPlace[];
   readonly rotate: boolean;
   readonly reason: string | undefined;
   readonly ttlSeconds: number | undefined;

@@ -30,6 +30,8 @@ export class Notary {
   readonly #log: Statement<[Uint8Array], HeadRow>;
   readonly #gatewayOf: Statement<[Uint8Array], string>;
   readonly #insert: Statement;
+  readonly #newest: Statement<[Uint8Array], { readonly size: number; readonly note: string }>;
+  readonly #replace: Statement;
   readonly #has: Statement<[number, number], number>;
   readonly #receipt: Statement;
   readonly #receipted: Statement<[Uint8Array], number>;
@@ -48,6 +50,8 @@ export class Notary {
     this.#log = db.prepare('SELECT log_no, log_id, frontier FROM logs WHERE log_id = ?');
     this.#gatewayOf = db.prepare<[Uint8Array], string>(`SELECT ${gateway} FROM logs l WHERE l.log_id = ?`).pluck();
     this.#has = db.prepare<[number, number], number>('SELECT 1 FROM checkpoints WHERE log_no = ? AND size = ?').pluck();
+    this.#newest = db.prepare('SELECT c.size, c.note FROM checkpoints c JOIN logs l USING (log_no) WHERE l.log_id = ? ORDER BY c.size DESC LIMIT 1');
+    this.#replace = db.prepare('UPDATE checkpoints SET note = ? WHERE log_no = (SELECT log_no FROM logs WHERE log_id = ?) AND size = ?');
     this.#insert = db.prepare('INSERT INTO checkpoints (log_no, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING');
     this.#receipt = db.prepare(
       `INSERT INTO receipts (log_no, size, note, tree_index, tree_note, proof) VALUES (?, ?, ?, ?, ?, ?)
@@ -91,6 +95,18 @@ export class Notary {
       const row = this.#log.get(idBytes(logId));
       if (row !== undefined) this.#insert.run(row.log_no, size, note);
     });
+  }
+
+  /** The newest checkpoint of the index log of that gateway (undefined: solo); undefined where there is none. */
+  newestIndex(gateway: string | undefined): { readonly logId: LogId; readonly size: number; readonly note: string } | undefined {
+    const logId = this.#indexes.find(gateway);
+    const row = logId && this.#newest.get(idBytes(logId));
+    return logId && row && { logId, ...row };
+  }
+
+  /** Puts a checkpoint with more signatures in place of the one of that size. */
+  keepSignatures(logId: LogId, size: number, note: string): Promise<void> {
+    return this.#write(() => this.#replace.run(note, idBytes(logId), size));
   }
 
   /** Keeps the newest receipt of a log. */

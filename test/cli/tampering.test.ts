@@ -26,7 +26,7 @@ const columns = 'payload_salt, payload_coding, payload, names_salt, names';
 
 async function verified(home: string): Promise<{ code: number; out: string }> {
   const stdout = new PassThrough();
-  const io = { stdout, home, clock: systemClock, random: systemRandom, signal: new AbortController().signal } as unknown as Io;
+  const io = { stdout, home, env: {}, clock: systemClock, random: systemRandom, signal: new AbortController().signal } as unknown as Io;
   const code = await runVerify({}, io);
   stdout.end();
   return { code, out: await text(stdout) };

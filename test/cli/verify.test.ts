@@ -10,7 +10,7 @@ import { open, recordSession, tamper, temporaryDirectory } from '../journal/supp
 
 async function run(home: string, options: VerifyOptions = {}, signal = new AbortController().signal): Promise<{ code: number; out: string }> {
   const stdout = new PassThrough();
-  const io = { stdout, home, clock: systemClock, random: systemRandom, signal } as unknown as Io;
+  const io = { stdout, home, env: {}, clock: systemClock, random: systemRandom, signal } as unknown as Io;
   const code = await runVerify(options, io);
   stdout.end();
   return { code, out: await text(stdout) };
