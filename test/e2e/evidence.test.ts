@@ -117,6 +117,24 @@ test('with --at-gateway the gateway erases its copy, where it may be asked to; i
   expect(await maya.answer('verify', '--session', id)).toMatch(/ entries {2}verified\n/);
 });
 
+test('what was erased before it was synced is taken without contents, and verifies at the gateway as erased, authorised', async () => {
+  const QUIET = 'forget-before-sync';
+  const id = await (async () => {
+    await using connected = await maya.connect('datadog');
+    await world.gateway.stop();
+    await post(connected.endpoint, callMessage(1, 'search_datadog_logs', { query: QUIET }));
+    return connected.session().sessionId;
+  })();
+  expect(isOnDisk(QUIET)).toBe(true);
+  await maya.answer('sessions', 'erase', id);
+  expect(isOnDisk(QUIET)).toBe(false);
+  await world.startGateway();
+  await maya.answer('sync');
+  const said = await maya.answer('verify', '--gateway', world.url);
+  expect(said).toMatch(new RegExp(`${id}.*laptop \\d+ entries \\(\\d+ erased, authorised\\).*verified\\n`));
+  expect(said).toMatch(/all verified\n$/);
+});
+
 test('pruning removes what is old and receipted, or too much, and says what is self-attested', async () => {
   const [ofGateway, alone] = [await record(1), await solo()];
   expect(await maya.json('sessions', 'prune', '--keep', '30d')).toEqual({ pruned: [], selfAttested: 0, notReceipted: 0 });
