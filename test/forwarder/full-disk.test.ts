@@ -14,7 +14,8 @@ import { SoloForwarder } from '../support/forwarder.ts';
 import { tempDir } from '../support/temp.ts';
 
 const DISK = '3m';
-const LARGE = 'x'.repeat(60_000);
+// Noise, which does not become smaller.
+const LARGE = Array.from({ length: 20_000 }, () => Math.random().toString(36)).join('');
 const directory = tempDir();
 const disk = join(directory.path, 'disk');
 const ballast = join(disk, 'ballast');
@@ -81,12 +82,10 @@ test.skipIf(!mounted)('under the gateway’s store: what cannot be recorded is r
   const append = (text: string) => log?.append([request(newId('exc', ids), JSON.stringify({ text }))]);
   await append('before');
   leave(20_000);
-  // Noise, which does not become smaller.
-  const noise = Array.from({ length: 20_000 }, () => Math.random().toString(36)).join('');
-  await expect(append(noise)).rejects.toMatchObject({ code: 'journal_full' });
+  await expect(append(LARGE)).rejects.toMatchObject({ code: 'journal_full' });
   expect((await store.log(made.gatewayLog))?.size).toBe(2);
   rmSync(ballast);
-  await append(noise);
+  await append(LARGE);
   expect((await store.log(made.gatewayLog))?.size).toBe(3);
   await store.close();
 });
