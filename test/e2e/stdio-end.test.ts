@@ -7,7 +7,7 @@ import { readJournal, textOf } from '../support/forwarder.ts';
 import { startMcprec } from '../support/process.ts';
 import { tempDir } from '../support/temp.ts';
 import { post } from './clients.ts';
-import { newestSession } from './records.ts';
+import { journalEntries, newestSession } from './records.ts';
 
 const said = (n: number | string) => `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"said ${n}"}}`;
 const FLOOD = limits.pipeQueueMax + 300;
@@ -18,7 +18,9 @@ import { createInterface } from 'node:readline';
 const say = (text) => process.stdout.write(text + '\\n');
 createInterface(process.stdin)
   .on('line', (line) => {
-    const { id, method } = JSON.parse(line);
+    const { id, method, params } = JSON.parse(line);
+    if (params?.name === 'late') return say(${JSON.stringify(said('it waits'))});
+    if (method === 'ping') say(JSON.stringify({ jsonrpc: '2.0', id: 9, result: { late: true } }));
     if (method === 'tools/call') for (let n = 0; n < ${FLOOD}; n++) say(${JSON.stringify(said('#'))}.replace('#', n));
     if (id !== undefined) say(JSON.stringify({ jsonrpc: '2.0', id, result: { protocolVersion: '2025-11-25', capabilities: {}, serverInfo: { name: 's', version: '1' } } }));
   })
@@ -68,4 +70,25 @@ test('what a client has no stream for is recorded, in order, also beyond what is
   expect(JSON.parse((await post(endpoint, call, known)).text)).toMatchObject({ id: 1 });
   expect(await mcprec.stop()).toEqual({ code: 0, signal: null });
   expect(unheardIn(home.path)).toEqual([...Array.from({ length: FLOOD }, (_, n) => said(n)), said('at last')]);
+});
+
+test('an answer whose client has gone is recorded', async () => {
+  using home = tempDir();
+  await using mcprec = startMcprec(['connect', '--json', ...serverIn(home.path)], home.path);
+  const { sessions } = await mcprec.event<{ sessions: readonly [{ endpoint: string }] }>('connected');
+  const { endpoint } = sessions[0];
+  const opened = await post(endpoint, initialize);
+  const known = { 'mcp-session-id': String(opened.headers.get('mcp-session-id')) };
+  const cut = new AbortController();
+  const headers = { ...known, 'content-type': 'application/json', accept: 'text/event-stream' };
+  const gone = await fetch(endpoint, { method: 'POST', headers, body: JSON.stringify({ ...call, id: 9, params: { name: 'late' } }), signal: cut.signal });
+  // The server has the call.
+  for await (const _ of gone.body ?? []) break;
+  cut.abort();
+  await expect
+    .poll(() => journalEntries(join(home.path, 'journal.db'), newestSession(join(home.path, 'journal.db'))).some(({ names }) => names?.note === 'client_gone'))
+    .toBe(true);
+  await post(endpoint, { ...call, method: 'ping', id: 2 }, known);
+  expect(await mcprec.stop()).toEqual({ code: 0, signal: null });
+  expect(unheardIn(home.path)).toEqual(['{"jsonrpc":"2.0","id":9,"result":{"late":true}}', said('at last')]);
 });
