@@ -23,6 +23,8 @@ export const entryKinds = {
   'key-change': 19,
   erasure: 20,
   retention: 21,
+  /** What became of a request for a grant that has opened no session so far. */
+  'grant-request': 22,
 } as const;
 export type EntryKind = keyof typeof entryKinds;
 

@@ -99,7 +99,7 @@ export class ApprovalDesk {
       const after: Approval = { ...before, votes, state: votes.length >= before.min ? 'approved' : 'pending' };
       const entries = [this.entry(after, 'approved', { by: voter })];
       const deliveries = after.state === 'approved' ? webhooks.announce('approval.approved', after, this.link(approvalId)) : [];
-      if (!(await store.vote(before, vote, { ...(after.sessionId !== undefined && { entries }), deliveries }))) continue;
+      if (!(await store.vote(before, vote, { entries, deliveries }))) continue;
       this.#told(after);
       return after;
     }
@@ -113,7 +113,7 @@ export class ApprovalDesk {
     if (state !== 'pending' && state !== 'approved') return false;
     const reason = how.reason === undefined ? undefined : maskValue(masker, { reason: how.reason }).value.reason;
     const over: Approval = { ...approval, state: to, ...(how.by && { endedBy: how.by }) };
-    const entries = approval.sessionId === undefined ? [] : [this.entry(over, outcomes[to], how)];
+    const entries = [this.entry(over, outcomes[to], how)];
     const deliveries = webhooks.announce(to === 'refused' ? 'approval.refused' : 'approval.ended', over, this.link(approvalId));
     const ending: Ending = {
       approvalId,
@@ -157,21 +157,21 @@ export class ApprovalDesk {
   async turnedAway(approval: Approval, by: Requester, why: string): Promise<void> {
     const { store } = this.#parts;
     const count = this.#turnedAway.get(approval.approvalId) ?? 0;
-    if (approval.sessionId === undefined || count >= limits.turnedAwayMax) return;
+    if (count >= limits.turnedAwayMax) return;
     this.#turnedAway.set(approval.approvalId, count + 1);
-    const log = await store.openLog(approval.sessionId);
-    await log?.append([this.entry(approval, 'turned-away', { by, reason: why })]);
+    await store.note(approval, [this.entry(approval, 'turned-away', { by, reason: why })]);
   }
   readonly #turnedAway = new Map<ApprovalId, number>();
 
-  /** An entry of the session's log that says what became of an approval. */
+  /** Says what became of an approval: in the session's log, or in the gateway's own of a grant that has opened none so far. */
   entry(
     approval: Approval,
     outcome: EntryOutcome,
     how: { readonly by?: Requester; readonly reason?: string; readonly exchange?: EntryDraft['exchange']; readonly accepts?: Uint8Array } = {},
   ): EntryDraft {
     const { ids, masker } = this.#parts;
-    const { approvalId, kind, rule, votes, min } = approval;
+    const { approvalId, kind, rule, votes, min, connection, requester } = approval;
+    const isOfNoSession = approval.sessionId === undefined;
     const stated = {
       approval: approvalId,
       outcome,
@@ -179,12 +179,13 @@ export class ApprovalDesk {
       rule,
       approvedBy: votes,
       needed: min,
+      ...(isOfNoSession && { connection, requester }),
       ...(how.accepts && { accepts: formName(how.accepts) }),
       ...(how.by && { by: { issuer: how.by.issuer, subject: how.by.subject, ...(how.by.email !== undefined && { email: how.by.email }) } }),
     };
     const decision: EntryDecision = { effect: outcome === 'approved-used' ? 'allow' : 'hold', id: newId('dec', ids), rule };
     return {
-      kind: 'approval',
+      kind: isOfNoSession ? 'grant-request' : 'approval',
       wallMs: ids.clock.wallMs(),
       monoUs: ids.clock.monoUs(),
       wireBytes: 0,

@@ -62,7 +62,7 @@ export interface Delivery {
 
 /** What is written along with a change. */
 export interface Along {
-  /** For the gateway's log of the session; left out where there is none. */
+  /** For the gateway's log of the session, or its index log where there is none. */
   readonly entries?: readonly EntryDraft[];
   readonly deliveries?: readonly Delivery[];
 }
@@ -109,6 +109,8 @@ export interface ApprovalStore {
   expiredApprovals(nowMs: number): Promise<readonly Approval[]>;
   /** Adds a vote to `approval` as it was read; it is `approved` with the last that it needs. False where it has changed since. */
   vote(approval: Approval, vote: Vote, along: Along): Promise<boolean>;
+  /** Puts entries into the log in which that of the approval stand. */
+  note(approval: Pick<Approval, 'sessionId'>, entries: readonly EntryDraft[]): Promise<void>;
   /** False where it is not in the state `from` any more. */
   endApproval(ending: Ending): Promise<boolean>;
   /** False where it is not approved any more, its time is over, or one of the exchanges was claimed before. */

@@ -4,6 +4,7 @@ import type { ApprovalId, SessionId } from '../base/ids.ts';
 import type { Along, Approval, ApprovalState, ApprovalStore, NewApproval, Use, Vote } from './approval.ts';
 import { claimStatement } from './claim.ts';
 import { deliveryRow } from './deliveries.ts';
+import type { GatewayIndex } from './gateway-index.ts';
 import type { OwnedLogs } from './logs.ts';
 import type { ApprovalTable, Tables } from './schema.ts';
 import type { Write, Writer } from './writer.ts';
@@ -12,6 +13,7 @@ export interface ApprovalParts {
   readonly db: Kysely<Tables>;
   readonly writer: Writer;
   readonly logs: OwnedLogs;
+  readonly index: GatewayIndex;
 }
 
 const open: readonly ApprovalState[] = ['pending', 'approved'];
@@ -64,11 +66,12 @@ function readingQueries(db: Kysely<Tables>): Reading {
   };
 }
 
-function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStore, keyof Reading> {
-  const along = async (sessionId: SessionId | undefined, { entries = [], deliveries = [] }: Along): Promise<Pick<Write, 'append' | 'statements'>> => {
+function changingQueries({ db, writer, logs, index }: ApprovalParts): Omit<ApprovalStore, keyof Reading> {
+  const along = async (sessionId: SessionId | undefined, { entries = [], deliveries = [] }: Along): Promise<Pick<Write, 'append' | 'index' | 'statements'>> => {
     const log = sessionId === undefined || entries.length === 0 ? undefined : await logs.get(sessionId);
     return {
       ...(log && { append: { log, drafts: entries } }),
+      ...(sessionId === undefined && entries.length > 0 && { index: { log: await index.log(), drafts: () => entries } }),
       statements: deliveries.map((delivery) => db.insertInto('deliveries').values(deliveryRow(delivery))),
     };
   };
@@ -98,6 +101,9 @@ function changingQueries({ db, writer, logs }: ApprovalParts): Omit<ApprovalStor
         ],
         ...(await along(sessionId, what)),
       });
+    },
+    async note({ sessionId }, entries) {
+      await writer.commit(await along(sessionId, { entries }));
     },
     async endApproval({ approvalId, from, to, atMs, by, reason, ...what }) {
       const before = await db.selectFrom('approvals').select('session_id').where('approval_id', '=', approvalId).executeTakeFirst();

@@ -51,7 +51,7 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
     ...logQueries(db, writer, logs),
     ...guardQueries(db, writer),
     ...treeQueries(db, writer),
-    ...approvalQueries({ db, writer, logs }),
+    ...approvalQueries({ db, writer, logs, index }),
     ...deliveryQueries(db, writer),
     ...removalQueries({ db, writer, index }),
     usedBytes: () => usedBytes(sqlite),

@@ -78,6 +78,7 @@ export function eventText(kind: EntryKind): string {
     case 'key-change':
     case 'erasure':
     case 'retention':
+    case 'grant-request':
       return kind;
   }
 }
