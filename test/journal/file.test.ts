@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { limits } from '../../src/base/limits.ts';
 import { networkType } from '../../src/journal/disk.ts';
 import { createTables, readVersion, upgrade } from '../../src/journal/schema.ts';
 import { requestDraft } from '../evidence/samples.ts';
-import { findingsOf, journalPath, open, openSession, recordSession, tamper, temporaryDirectory } from './support.ts';
+import { allFindings, findingsOf, journalPath, open, openSession, recordSession, tamper, temporaryDirectory } from './support.ts';
 
 const failure = (code: string) => expect.objectContaining({ code });
 
@@ -138,6 +138,28 @@ function incompressible(length: number) {
   for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65_536, length)));
   return bytes as never;
 }
+
+test('a file that is damaged under a session: what comes is refused, and recorded again once it is mended', async () => {
+  const path = journalPath();
+  using journal = open(path);
+  const log = await openSession(journal);
+  await log.append([requestDraft(systemClock, 1)]);
+  // Written by another process, so that no page is taken from memory.
+  const rewrite = () => tamper(path, (db) => db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'));
+  rewrite();
+  const whole = readFileSync(path);
+  writeFileSync(
+    path,
+    whole.map((byte, i) => (i >= 4096 ? byte ^ 0x5a : byte)),
+  );
+  await expect(log.append([requestDraft(systemClock, 2)])).rejects.toMatchObject({ code: 'journal_corrupt' });
+  expect(log.size).toBe(2);
+  writeFileSync(path, whole);
+  rewrite();
+  await log.append([requestDraft(systemClock, 3)]);
+  expect(journal.entries(log.logId, 2, 10).map((entry) => entry.leaf.kind)).toEqual(['gap', 'message']);
+  expect(allFindings(journal)).toEqual([]);
+});
 
 test('network file systems are told apart by their type', () => {
   expect(networkType(0x6969)).toBe('NFS');
