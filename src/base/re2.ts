@@ -16,7 +16,10 @@ export function compileRe2(pattern: string): Re2 | Re2Fault {
   } catch (error) {
     if (!(error instanceof RE2JSSyntaxException)) throw error;
     const part = error.getPattern();
-    return { kind: 'fault', reason: `is no RE2 pattern: ${error.getDescription()}${part === null ? '' : ` (${part})`}` };
+    return {
+      kind: 'fault',
+      reason: `is no RE2 pattern, which has no look-around and no back-references: ${error.getDescription()}${part === null ? '' : ` (${part})`}`,
+    };
   }
 }
 

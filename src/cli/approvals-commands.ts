@@ -1,5 +1,6 @@
 // The commands of `mcprec approvals`, with their arguments and flags.
 import type { Command } from 'commander';
+import { McprecError } from '../base/errors.ts';
 import type { CommandContext } from './commands.ts';
 import { GATEWAY, JSON_FLAG, PASSPHRASE } from './flags.ts';
 
@@ -15,7 +16,12 @@ export function registerApprovals(program: Command, { io, exit }: CommandContext
       .option(...JSON_FLAG);
   flags(approvals.command('watch', { isDefault: true }).description('look at what waits, live, or print the list where there is no terminal'))
     .option('--all', 'those that are over, too')
-    .action(async (options) => (await import('./approvals.ts')).runApprovals(options, io));
+    .allowExcessArguments(true)
+    .action(async (options, { args: [unknown] }: Command) => {
+      // A word that is none of the commands would be an argument of this one.
+      if (unknown !== undefined) throw new McprecError('usage', `approvals has no command ${unknown}`);
+      await (await import('./approvals.ts')).runApprovals(options, io);
+    });
   flags(approvals.command('list').description('list what waits'))
     .option('--all', 'those that are over, too')
     .action(async (options) => (await import('./approvals.ts')).runApprovalsList(options, io));

@@ -95,7 +95,10 @@ function login(options: ApprovalsOptions, io: Io): Promise<GatewayIdentity> {
 
 /** A whole id as it stands, out of a link too; the start of one is looked for among those that the caller sees. */
 async function findId(source: ApprovalSource, text: string): Promise<string> {
-  const id = /apr_[0-9a-f]*/.exec(text)?.[0] ?? (/^[0-9a-f]+$/.test(text) ? `apr_${text}` : text);
+  // The whole text: what is mistyped must not come out as the start of another.
+  const digits = /^(?:\S*\/)?(?:apr_)?([0-9a-f]+)\/?$/.exec(text)?.[1];
+  if (digits === undefined) throw new McprecError('not_found', `${text} is no id of an approval, nor a link to one`);
+  const id = `apr_${digits}`;
   if (parseId('apr', id) !== undefined) return id;
   const found = [...new Set((await source.list(true)).map(({ approvalId }) => approvalId).filter((known) => known.startsWith(id)))];
   const [first, ...more] = found;

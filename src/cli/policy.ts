@@ -20,16 +20,25 @@ export interface PolicyCheckOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Prints what is wrong with a configuration, or that nothing is. Returns the exit code; throws `config_invalid`, `config_unreadable`. */
+/** Prints what is wrong with a configuration, or that nothing is. Returns the exit code; throws `config_invalid`, `secret_unresolved`, `config_unreadable`. */
 export function runPolicyCheck(options: PolicyCheckOptions, io: Io): number {
   const text = readConfigFile(options.file);
-  const look = (config: GatewayConfig) => secretFindings(config, io.env, io.random);
+  let isWithoutSecrets = false;
+  const look = (config: GatewayConfig) => {
+    const found = secretFindings(config, io.env, io.random);
+    isWithoutSecrets = found.length > 0;
+    return found;
+  };
   const { config, problems, warnings } = checkConfig(text, { file: options.file, env: io.env, ...(options.secrets !== false && { look }) });
   if (options.json) {
     sayJson(io, { ok: config !== undefined, problems, warnings });
     return config === undefined ? exitCodes.config : 0;
   }
-  if (config === undefined) throw new McprecError('config_invalid', problems.map(problemLine).join('\n'));
+  if (config === undefined) {
+    const message = problems.map(problemLine).join('\n');
+    if (!isWithoutSecrets) throw new McprecError('config_invalid', message);
+    throw new McprecError('secret_unresolved', message, { remedy: 'where the secrets are not meant to be, as in CI, check with --no-secrets' });
+  }
   for (const warning of warnings) say(io, escapeHostileLine(`warning: ${problemLine(warning)}`));
   say(io, escapeHostileLine(`${options.file} is valid: ${summary(config)}${options.secrets === false ? '; its secrets were not looked at' : ''}`));
   return 0;

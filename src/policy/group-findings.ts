@@ -9,17 +9,19 @@ interface NamedGroup {
   readonly name: string;
 }
 
+/** How many groups a message lists. */
+const NAMED_MAX = 20;
+
 /** Groups that `identity.groups` does not have, where it is given. Works on the raw value. */
 export function groupFindings(raw: unknown): readonly Finding[] {
   const known = member(member(raw, 'identity'), 'groups');
   if (!Array.isArray(known)) return [];
   return groupsIn(raw).flatMap(({ path, name }): Finding[] => {
     if (known.includes(name)) return [];
-    const near = nearestWord(
-      name,
-      known.filter((one): one is string => typeof one === 'string'),
-    );
-    return [{ path, atKey: false, message: `identity.groups has no group "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}` }];
+    const names = known.filter((one): one is string => typeof one === 'string');
+    const near = nearestWord(name, names);
+    const hint = near === undefined ? `there are: ${names.slice(0, NAMED_MAX).join(', ')}${names.length > NAMED_MAX ? ' …' : ''}` : `did you mean "${near}"?`;
+    return [{ path, atKey: false, message: `identity.groups has no group "${name}"; ${hint}` }];
   });
 }
 

@@ -124,6 +124,10 @@ test('the command line shows it whole, by the start of its id, and says with its
   expect(after.code).toBe(5);
   expect(JSON.parse(after.stdout) as ApprovalDetail).toMatchObject({ state: 'refused', refusal: 'not now' });
   expect((await maya.run('approvals', 'show', 'apr_ffff')).code).toBe(2);
+  for (const mistyped of ['apr_zz', `${short}x`, 'apr_', 'x']) {
+    expect(await priya.run('approvals', 'approve', mistyped)).toMatchObject({ code: 2, stderr: expect.stringContaining('is no id of an approval') });
+  }
+  expect(await priya.run('approvals', 'aprove')).toMatchObject({ code: 2, stderr: expect.stringContaining('approvals has no command aprove') });
 });
 
 describe('a grant that needs an approval', () => {

@@ -86,7 +86,7 @@ describe('a wrong condition is refused when the file is read', () => {
     [`'call.tool.all(x, true)'`, 'g.yaml:9:37: rules[0].when: is a string, and not a list or a map'],
     [`'"a" in [1]'`, 'g.yaml:9:36: rules[0].when: looks for a string in a list of int'],
     [`'1 +'`, 'g.yaml:9:35: rules[0].when: is not an expression of CEL'],
-    [`"call.tool.matches(\\"(a\\")"`, 'g.yaml:9:51: rules[0].when: is no RE2 pattern: missing closing ) ((a)'],
+    [`"call.tool.matches(\\"(a\\")"`, 'g.yaml:9:51: rules[0].when: is no RE2 pattern, which has no look-around and no back-references: missing closing ) ((a)'],
     [`'call.tool.matches("(?=a)")'`, 'rules[0].when: is no RE2 pattern'],
     [`'call.tool.matches("((a{1,1000}){1,1000})")'`, 'rules[0].when: is no RE2 pattern'],
     [`'has(args.p) && call.tool.matches(args.p)'`, 'the pattern of matches must be written out, in quotes'],

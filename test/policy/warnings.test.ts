@@ -132,7 +132,7 @@ describe('rules that never match, or contradict each other', () => {
     const text = `${HEAD.replace('audience: mcprec', 'audience: mcprec, groups: [sre, leads]')}${DATADOG}access: [{ groups: [sree] }]\nrules:\n  - { id: h, hold: { approvers: [leads, lords] } }\n`;
     expect(checkConfig(text, { file: 'g' }).problems.map(problemLine)).toEqual([
       'g:6:21: identity.groups has no group "sree"; did you mean "sre"?',
-      'g:8:41: identity.groups has no group "lords"',
+      'g:8:41: identity.groups has no group "lords"; there are: sre, leads',
     ]);
   });
 
