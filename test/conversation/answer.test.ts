@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { newId } from '../../src/base/ids.ts';
 import { type AnswerMessage, type AnswerStep, endExchange, mayChange, takeHttpAnswer, takeMcpAnswer } from '../../src/path/answer.ts';
+import { takeMcpBare } from '../../src/path/request.ts';
 import type { OpenExchange, PathRules } from '../../src/path/rules.ts';
-import { makeRules, namesOf, payloadOf, type RulesOptions, storedText } from '../support/rules.ts';
+import { makeRequest, makeRules, namesOf, payloadOf, type RulesOptions, storedText } from '../support/rules.ts';
 
 const EMAIL = 'jo.doe@example.com';
 const forClient: RulesOptions = { mask: { apply: ['record', 'client'] } };
@@ -118,6 +119,21 @@ describe('masked for the client', () => {
 
   test('what has nothing to mask keeps its bytes', () => {
     expect(take('{"id":1,"result":{"n":1.0}}', forClient).changed).toBeUndefined();
+  });
+
+  test('on a stream that is taken up again, also by what a rule adds for calls that nobody here knows any more', () => {
+    const adds = {
+      id: 'm',
+      effect: 'mask' as const,
+      tools: ['who'],
+      mask: { apply: ['record' as const, 'client' as const], detectors: ['email' as const], fields: [] },
+    };
+    const rules = makeRules({ mask: { detectors: [] }, rules: [adds] });
+    const again = takeMcpBare(rules, makeRequest(rules, 'GET', '', ['Accept', 'text/event-stream', 'Last-Event-ID', '7']));
+    if (again.kind !== 'forward') throw new Error('it was not forwarded');
+    const { changed, entry } = takeMcpAnswer(rules, again.open, message(again.open, `{"jsonrpc":"2.0","id":1,"result":{"mail":"${EMAIL}"}}`, false));
+    expect(JSON.parse(changed ?? '{}')).toMatchObject({ id: 1, result: { mail: '[email]' } });
+    expect(storedText(entry)).not.toContain(EMAIL);
   });
 
   test('on an HTTP connection too', () => {

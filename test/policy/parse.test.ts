@@ -26,6 +26,7 @@ describe('a configuration that is right', () => {
         clockSkewMs: 30_000,
       },
       holdWaitMs: 45_000,
+      retention: { ownersErase: false },
       webhooks: [],
       witnesses: [],
       connections: {},

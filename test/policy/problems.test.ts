@@ -18,7 +18,7 @@ describe('a problem has its line and column', () => {
       'a mistyped key at the top',
       `${HEAD}connections: {}\n\nacces: []\n`,
       [
-        'gateway.yaml:6:1: unknown key "acces"; did you mean "access"?; allowed here: listen, public_url, data, keys, identity, connections, access, rules, mask, witnesses, hold_wait, webhooks',
+        'gateway.yaml:6:1: unknown key "acces"; did you mean "access"?; allowed here: listen, public_url, data, keys, identity, connections, access, rules, mask, witnesses, hold_wait, retention, webhooks',
       ],
     ],
     [
