@@ -6,8 +6,8 @@ import { limits } from '../base/limits.ts';
 import { compileMasker } from '../mask/compile.ts';
 import type { Masker, MaskSettings } from '../mask/masker.ts';
 import { parseConfig } from '../policy/parse.ts';
+import { readConfigFile } from './config-file.ts';
 import { type Io, note } from './io.ts';
-import { readConfigFile } from './policy.ts';
 
 export interface MaskOptions {
   /** A gateway.yaml whose `mask` is used; without it the default detectors and no fields. */

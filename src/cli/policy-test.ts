@@ -3,11 +3,11 @@ import { dirname, resolve } from 'node:path';
 import { exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
 import { differences, jsonOf, type PolicyCase, parseCases } from '../policy/cases.ts';
-import { compilePolicy } from '../policy/compile.ts';
+import { compilePolicy } from '../policy/compile-config.ts';
 import type { GatewayConfig } from '../policy/config.ts';
 import { parseConfig } from '../policy/parse.ts';
+import { readConfigFile } from './config-file.ts';
 import { type Io, say, sayJson } from './io.ts';
-import { readConfigFile } from './policy.ts';
 import { callOf, contextOf } from './policy-call.ts';
 
 export interface PolicyTestOptions {

@@ -1,8 +1,6 @@
 // `mcprec policy check | schema | explain`: the platform owner's view of gateway.yaml, before a gateway reads it.
-import { readFileSync, statSync } from 'node:fs';
 import { exitCodes, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
-import { limits } from '../base/limits.ts';
 import { secretFindings } from '../gateway/secrets.ts';
 import { connectionAccess } from '../policy/access.ts';
 import type { Call, Decision } from '../policy/call.ts';
@@ -10,6 +8,7 @@ import type { GatewayConfig } from '../policy/config.ts';
 import { type Explanation, explainDecision, type Step } from '../policy/explain.ts';
 import { checkConfig, parseConfig, problemLine } from '../policy/parse.ts';
 import { configJsonSchema } from '../policy/schema.ts';
+import { readConfigFile } from './config-file.ts';
 import { type Io, say, sayJson } from './io.ts';
 import { callOf, contextOf } from './policy-call.ts';
 
@@ -115,14 +114,4 @@ function summary(config: GatewayConfig): string {
   const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
   const connections = count(Object.keys(config.connections).length, 'connection', 'connections');
   return `${connections}, ${count(config.access.length, 'access entry', 'access entries')}, ${count(config.rules.length, 'rule', 'rules')}`;
-}
-
-/** The text of a configuration file. Throws `config_unreadable`. */
-export function readConfigFile(file: string): string {
-  try {
-    if (statSync(file).size > limits.configBytesMax) throw new Error(`it is larger than ${limits.configBytesMax} bytes`);
-    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
-  } catch (cause) {
-    throw new McprecError('config_unreadable', `cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
 }

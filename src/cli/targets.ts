@@ -9,15 +9,15 @@ import { parseSize } from '../base/size.ts';
 import type { Target } from '../forwarder/options.ts';
 import { resolveSecret } from '../gateway/credentials.ts';
 import { openIdentity } from '../identity/gateway-identity.ts';
+import type { GatewayConfig } from '../policy/config.ts';
 import { parseDuration } from '../policy/duration.ts';
 import { readHeaderSecret } from '../policy/fields.ts';
-import { parseConfig } from '../policy/parse.ts';
 import type { Projection } from '../policy/projection.ts';
 import { soloProjectionFrom, soloProjectionOf } from '../policy/solo.ts';
 import type { ServerCommand } from '../transport/child.ts';
+import { readConfigFile } from './config-file.ts';
 import type { Io } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
-import { readConfigFile } from './policy.ts';
 
 export interface TargetOptions extends SecretFlags {
   readonly gateway?: string | undefined;
@@ -39,7 +39,7 @@ export async function openTargets(connections: readonly string[], options: Targe
   if (program !== undefined) {
     if (connections.length > 0 || options.url !== undefined) throw new McprecError('usage', 'give a connection, --url, or a command, not two of them');
     const command: ServerCommand = { command: [program, ...args], env: childEnvironment(io.env), cwd: undefined };
-    return [{ kind: 'command', command, ...(options.policy !== undefined && { policy: commandPolicy(options.policy, command, io) }) }];
+    return [{ kind: 'command', command, ...(options.policy !== undefined && { policy: await commandPolicy(options.policy, command, io) }) }];
   }
   if ((options.header ?? []).length > 0 && options.url === undefined) throw new McprecError('usage', '--header goes with --url');
   if (options.transport !== undefined && options.url === undefined) throw new McprecError('usage', '--transport goes with --url');
@@ -52,7 +52,7 @@ export async function openTargets(connections: readonly string[], options: Targe
         url,
         transport: httpTransport(options.transport, url),
         headers: ownHeaders(options.header ?? [], io),
-        ...(options.policy !== undefined && { policy: soloPolicy(options.policy, url, io) }),
+        ...(options.policy !== undefined && { policy: await soloPolicy(options.policy, url, io) }),
       },
     ];
   }
@@ -125,14 +125,18 @@ function childEnvironment(env: Io['env']): Io['env'] {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('MCPREC_')));
 }
 
-function commandPolicy(file: string, { command }: ServerCommand, io: Io): Projection {
-  const { config } = parseConfig(readConfigFile(file), { file, env: io.env });
-  return soloProjectionOf(config, command);
+async function commandPolicy(file: string, { command }: ServerCommand, io: Io): Promise<Projection> {
+  return soloProjectionOf(await configIn(file, io), command);
 }
 
-function soloPolicy(file: string, url: URL, io: Io): Projection {
-  const { config } = parseConfig(readConfigFile(file), { file, env: io.env });
-  return soloProjectionFrom(config, url);
+async function soloPolicy(file: string, url: URL, io: Io): Promise<Projection> {
+  return soloProjectionFrom(await configIn(file, io), url);
+}
+
+// Imported where it is needed: it brings the language of conditions along.
+async function configIn(file: string, io: Io): Promise<GatewayConfig> {
+  const { parseConfig } = await import('../policy/parse.ts');
+  return parseConfig(readConfigFile(file), { file, env: io.env }).config;
 }
 
 function upstreamUrl(text: string): URL {

@@ -1,11 +1,12 @@
 // The OIDC provider of `mcprec dev`: oidc-provider on loopback with device flow, DPoP, JWT access tokens and made-up accounts.
 import { mkdirSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { Provider as OidcProvider } from 'oidc-provider';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
+import { createServer } from '../transport/node-http.ts';
 import { type Account, devAccounts, type MachineAccount } from './accounts.ts';
 import { closeServer, listenOnLoopback } from './listen.ts';
 import { Provider } from './oidc.ts';

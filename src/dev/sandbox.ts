@@ -1,6 +1,7 @@
 // The sandbox upstream of `mcprec dev`: Datadog-shaped MCP server and intake on one loopback port, with its own log of what arrived.
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { createServer } from '../transport/node-http.ts';
 import { applyFault, type Fault, faultSchema, takeFault } from './faults.ts';
 import { answerWith, isLoopbackHost, readBody, sendJson } from './http.ts';
 import { type Intake, type IntakeRecord, makeIntake } from './intake.ts';

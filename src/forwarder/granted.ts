@@ -17,6 +17,7 @@ import { receipted } from '../sync/witnessed.ts';
 import type { AnswerVerdict } from '../transport/hop.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { backoffMs, pause } from './backoff.ts';
+import { conditionsOf } from './conditions.ts';
 import { type Edge, gatewayEdge, sessionRefusal } from './edge.ts';
 import { Freshness } from './freshness.ts';
 import { type GrantWish, type HeldGrant, readProjection, renewGrant } from './grant.ts';
@@ -47,7 +48,7 @@ export interface GrantedOptions {
 export async function openGranted(options: GrantedOptions): Promise<GrantedSession> {
   const logId = newId('log', options.ids);
   const grant = await awaitGrant(options.identity, { ...options.wish, logId }, options.waiting);
-  const rules = rulesFor(grant, options.ids);
+  const rules = await rulesFor(grant, options.ids);
   const { identity, connection, sessionId } = grant.response;
   const stated = {
     session: sessionId,
@@ -89,10 +90,11 @@ export async function openGranted(options: GrantedOptions): Promise<GrantedSessi
   return new GrantedSession(options, grant, (edge) => new ForwarderSession({ log, checkpoints, rules, edge, upstream, localToken, changed, witnessed }));
 }
 
-function rulesFor(grant: HeldGrant, ids: IdSource, projection: Projection = grant.projection): PathRules {
+async function rulesFor(grant: HeldGrant, ids: IdSource, projection: Projection = grant.projection): Promise<PathRules> {
   const { identity, sessionId } = grant.response;
   const caller = { identity, session: { id: sessionId, openedMs: ids.clock.wallMs() } };
-  return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, caller, masksForClient: false });
+  const conditions = await conditionsOf(projection);
+  return rulesOf(projection, { reconcileKey: grant.reconcileKey, ids, caller, conditions, masksForClient: false });
 }
 
 export class GrantedSession {
@@ -184,7 +186,7 @@ export class GrantedSession {
     try {
       this.#grant = await renewGrant(this.#options.identity, this.#grant);
       this.#renewTries = 0;
-      this.session.replaceRules(rulesFor(this.#grant, this.#options.ids));
+      this.session.replaceRules(await rulesFor(this.#grant, this.#options.ids));
       this.#schedule();
     } catch (error) {
       const known = asMcprecError(error);
@@ -230,7 +232,7 @@ export class GrantedSession {
         return;
       case 'policy': {
         const projection = await readProjection(event.projection, this.#grant.response.gatewayKey);
-        this.session.replaceRules(rulesFor(this.#grant, this.#options.ids, projection));
+        this.session.replaceRules(await rulesFor(this.#grant, this.#options.ids, projection));
         return;
       }
       default:

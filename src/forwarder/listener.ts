@@ -1,6 +1,6 @@
 // The localhost listener (RULES R6): lets in who knows a session's local token, and hands the request to that session.
 import { hash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -9,6 +9,7 @@ import { headerValue, headerValues } from '../protocol/headers.ts';
 import { answerStranger } from '../protocol/refusal.ts';
 import { readBody } from '../transport/body.ts';
 import { answerLocally } from '../transport/exchange.ts';
+import { createServer } from '../transport/node-http.ts';
 
 /** What the listener serves: something behind a local token. */
 export interface Lodger {

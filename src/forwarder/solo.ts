@@ -14,6 +14,7 @@ import { ServerProcesses } from '../transport/server-process.ts';
 import { ssePipes } from '../transport/sse-pipe.ts';
 import { type RecordHome, recordUnheard } from '../transport/unclaimed.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
+import { conditionsOf } from './conditions.ts';
 import { type Edge, pipeEdge, soloEdge } from './edge.ts';
 import type { SoloTarget } from './options.ts';
 import { ForwarderSession, type SessionParts } from './session.ts';
@@ -50,7 +51,8 @@ export async function openSolo(options: SoloOptions): Promise<ForwarderSession> 
   const { target, journal, ids, localToken, changed } = options;
   // The key of the MACs is nobody else's here; it dies with the process (RULES R3).
   const reconcileKey = createSecretKey(ids.random(32));
-  const rules = rulesOf(target.policy ?? soloProjection(soloName(target), 'mcp'), { reconcileKey, ids, masksForClient: true });
+  const projection = target.policy ?? soloProjection(soloName(target), 'mcp');
+  const rules = rulesOf(projection, { reconcileKey, ids, conditions: await conditionsOf(projection), masksForClient: true });
   const sessionId = newId('ses', ids);
   const stated = { session: sessionId, connection: rules.connection, kind: rules.kind, record: rules.record };
   const given = {

@@ -1,8 +1,9 @@
 // The gateway's one listener: `/c/…` goes to the data path, everything else to the control API. Knows how to close without cutting calls short.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { createServer } from '../transport/node-http.ts';
 import type { DataPath } from './wiring.ts';
 
 const DATA_PATH = /^\/c\/([^/?#]+)(.*)$/;

@@ -8,6 +8,7 @@ import { mayChange } from '../path/answer.ts';
 import { OutputSchemas } from '../path/output-schemas.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { Policy } from '../policy/call.ts';
+import { conditionLanguage } from '../policy/condition.ts';
 import type { ConnectionConfig, GatewayConfig } from '../policy/config.ts';
 import type { PolicyContext } from '../policy/context.ts';
 import { projectPolicy } from '../policy/projection.ts';
@@ -169,7 +170,17 @@ export class LiveSessions {
     const outputs = this.#outputs.get(connection) ?? new OutputSchemas();
     this.#outputs.set(connection, outputs);
     const projection = projectPolicy(config, identity.groups, connection, 'gateway');
-    return rulesOf(projection, { reconcileKey, ids, caller, ledger, guard, outputs, pseudonymKey: keys.pseudonymKey, masksForClient: true });
+    return rulesOf(projection, {
+      reconcileKey,
+      ids,
+      caller,
+      conditions: conditionLanguage,
+      ledger,
+      guard,
+      outputs,
+      pseudonymKey: keys.pseudonymKey,
+      masksForClient: true,
+    });
   }
 
   #forget(sessionId: SessionId, loading: Promise<unknown>): void {

@@ -5,6 +5,7 @@ import type { ExchangeId, IdSource } from '../base/ids.ts';
 import type { Masker } from '../mask/masker.ts';
 import type { CallMask, Policy } from '../policy/call.ts';
 import { compileProjection, type Ledger } from '../policy/compile.ts';
+import type { ConditionLanguage } from '../policy/condition.ts';
 import { type PolicyContext, someoneIn } from '../policy/context.ts';
 import type { Projection } from '../policy/projection.ts';
 import { epochKey, type Masking, Maskings } from './masking.ts';
@@ -48,6 +49,7 @@ export interface RulesParts {
   readonly ids: IdSource;
   /** Who calls, in which session: what conditions are about. Left out where nobody was asked (solo). */
   readonly caller?: Omit<PolicyContext, 'nowMs'>;
+  readonly conditions: ConditionLanguage;
   /** Counts calls; the gateway's. */
   readonly ledger?: Ledger;
   /** Adds to the compiled policy what only this hop knows. */
@@ -73,7 +75,7 @@ export function rulesOf(projection: Projection, parts: RulesParts): PathRules {
     pseudonymKey: parts.pseudonymKey && epochKey(parts.pseudonymKey, mask.pseudonymEpochMs, parts.ids.clock.wallMs()),
   });
   const nowMs = () => parts.ids.clock.wallMs();
-  const policy = compileProjection(projection, { ...someoneIn([], nowMs), ...parts.caller, nowMs }, parts.ledger);
+  const policy = compileProjection(projection, { ...someoneIn([], nowMs), ...parts.caller, nowMs }, parts);
   const startMac = (): RunningMac => {
     const hmac = createHmac('sha256', parts.reconcileKey);
     return { update: (bytes) => void hmac.update(bytes), end: () => hmac.digest().subarray(0, MAC_BYTES) };

@@ -2,12 +2,11 @@
 // that they cannot decide differently.
 import type { ConnectionKind } from '../base/connection.ts';
 import type { Call, Decision, Overspent, Policy } from './call.ts';
-import type { ConditionMoment } from './condition.ts';
-import type { GatewayConfig } from './config.ts';
-import { type PolicyContext, sessionVariables } from './context.ts';
+import type { ConditionLanguage, ConditionMoment } from './condition.ts';
+import type { PolicyContext } from './context.ts';
 import { type Budget, Granted } from './granted.ts';
 import { metricNamesOf } from './metric-names.ts';
-import { type Projection, projectPolicy } from './projection.ts';
+import type { Projection } from './projection.ts';
 import { Rules } from './rules.ts';
 import type { Subject } from './scope-match.ts';
 import { httpTarget, intakeTarget, mcpTarget, type Target, type TargetKind } from './target.ts';
@@ -19,13 +18,13 @@ export interface Ledger {
   spend(budgets: readonly Budget[]): Overspent | undefined;
 }
 
-/** Policy for the person of `context` on `connection`, as the gateway has it. Throws `not_found` where there is no such connection. */
-export function compilePolicy(config: GatewayConfig, context: PolicyContext, connection: string, ledger?: Ledger): Policy {
-  return compileProjection(projectPolicy(config, context.identity.groups, connection, 'gateway'), context, ledger);
+export interface PolicyParts {
+  readonly conditions: ConditionLanguage;
+  readonly ledger?: Ledger | undefined;
 }
 
 /** Policy from the part of it that a gateway signed for this identity and connection. */
-export function compileProjection(projection: Projection, context: PolicyContext, ledger?: Ledger): Policy {
+export function compileProjection(projection: Projection, context: PolicyContext, { conditions, ledger }: PolicyParts): Policy {
   const { connection } = projection;
   const granted = new Granted({ ...connection, access: projection.access });
   const read = targetsOf[connection.kind];
@@ -33,12 +32,13 @@ export function compileProjection(projection: Projection, context: PolicyContext
   const anyName = granted.showsAll && projection.rules.every(({ resources, prompts }) => !resources && !prompts);
   return new CompiledPolicy(projection, {
     granted,
-    rules: new Rules(projection.rules),
+    rules: new Rules(projection.rules, conditions.read),
     targetOf: (call) => {
       const target = read(call);
       return anyName && target.kind === 'unclear' ? NAMELESS : target;
     },
     context,
+    variables: conditions.variables,
     ledger,
   });
 }
@@ -48,6 +48,7 @@ interface Parts {
   readonly rules: Rules;
   readonly targetOf: (call: Call) => Target;
   readonly context: PolicyContext;
+  readonly variables: ConditionLanguage['variables'];
   readonly ledger: Ledger | undefined;
 }
 
@@ -70,7 +71,7 @@ class CompiledPolicy implements Policy {
     this.serverRequests = new Set(projection.access.flatMap(({ serverRequests }) => serverRequests ?? serverRequestKinds));
     let variables: Omit<ConditionMoment, 'call' | 'nowMs'> | undefined;
     this.#variables = () => {
-      variables ??= sessionVariables(parts.context, projection.connection);
+      variables ??= parts.variables(parts.context, projection.connection);
       return variables;
     };
   }

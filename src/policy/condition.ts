@@ -10,7 +10,7 @@ import { unguardedIn } from './cel-guard.ts';
 import { hasFunction, putHasFunction } from './cel-has.ts';
 import { everyExpr, stringLiteral } from './cel-tree.ts';
 import { ConditionFault, celCall, celTime, celValueOf } from './cel-values.ts';
-import type { SessionVariables } from './context.ts';
+import { type SessionVariables, sessionVariables } from './session-variables.ts';
 
 /** What is wrong with the text of a condition, or doubtful in it. `offset` counts UTF-16 units of the text. */
 export interface ConditionFinding {
@@ -59,6 +59,14 @@ export function readCondition(text: string): ConditionRead {
     return { kind: 'fault', finding: { offset: offsetOf(error.exprId), message: error.message } };
   }
 }
+
+/** The language of conditions, for who is given it instead of importing it: it takes ten megabytes, and most laptops never meet a condition. */
+export interface ConditionLanguage {
+  readonly read: (text: string) => ConditionRead;
+  readonly variables: typeof sessionVariables;
+}
+
+export const conditionLanguage: ConditionLanguage = { read: readCondition, variables: sessionVariables };
 
 // Patterns must be literals: one that a caller brings could be made to cost memory, and a wrong one would show itself only then.
 function readPatterns(expr: CelExpr, patterns: Map<string, Re2>): void {

@@ -2,7 +2,7 @@
 // by itself, so it is slow and simple; what it says won is what `decide` says.
 import { concerns, inGroups } from './access.ts';
 import type { Call, Decision } from './call.ts';
-import { compilePolicy } from './compile.ts';
+import { compilePolicy } from './compile-config.ts';
 import type { AccessEntry, GatewayConfig, Rule } from './config.ts';
 import type { PolicyContext } from './context.ts';
 

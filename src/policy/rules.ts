@@ -2,7 +2,7 @@
 // hold; of several that deny, or hold, the first in the file is the one that counts; masks add up.
 import { createHash } from 'node:crypto';
 import type { CallMask, Decision, Denial, Hold } from './call.ts';
-import { type Condition, type ConditionMoment, type Outcome, readCondition } from './condition.ts';
+import type { Condition, ConditionLanguage, ConditionMoment, Outcome } from './condition.ts';
 import { canonicalJson } from './hash.ts';
 import type { ProjectedRule, ProjectedScope } from './projection.ts';
 import { ScopeMatch, type Subject } from './scope-match.ts';
@@ -17,8 +17,9 @@ export class Rules {
   /** Rules that name none of them. */
   readonly #untargeted = new MethodIndex();
 
-  constructor(rules: readonly ProjectedRule[]) {
-    this.#rules = rules.map((rule) => new CompiledRule(rule));
+  /** `read` is asked where a rule has a condition. */
+  constructor(rules: readonly ProjectedRule[], read: ConditionLanguage['read']) {
+    this.#rules = rules.map((rule) => new CompiledRule(rule, read));
     for (const [number, rule] of rules.entries()) {
       if (rule.tools || rule.resources || rule.prompts) this.#targeted.add(rule, number);
       else this.#untargeted.add(rule.methods, number);
@@ -73,11 +74,11 @@ class CompiledRule {
   readonly #except: readonly { readonly lists: ScopeMatch; readonly when: LazyCondition | undefined }[];
   #digest: Uint8Array | undefined;
 
-  constructor(rule: ProjectedRule) {
+  constructor(rule: ProjectedRule, read: ConditionLanguage['read']) {
     this.rule = rule;
     this.#lists = new ScopeMatch(rule);
-    this.#when = conditionOf(rule);
-    this.#except = (rule.except ?? []).map((scope) => ({ lists: new ScopeMatch(scope), when: conditionOf(scope) }));
+    this.#when = conditionOf(rule, read);
+    this.#except = (rule.except ?? []).map((scope) => ({ lists: new ScopeMatch(scope), when: conditionOf(scope, read) }));
   }
 
   /** Whether the rule is about the call, beyond what its index said. */
@@ -116,15 +117,17 @@ class CompiledRule {
 /** Compiled when first evaluated: a session may never come to most of its rules. */
 class LazyCondition {
   readonly #text: string;
+  readonly #read: ConditionLanguage['read'];
   #condition: Condition | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, read: ConditionLanguage['read']) {
     this.#text = text;
+    this.#read = read;
   }
 
   holds(moment: ConditionMoment): Outcome {
     if (this.#condition === undefined) {
-      const read = readCondition(this.#text);
+      const read = this.#read(this.#text);
       if (read.kind === 'fault') return { fault: read.finding.message };
       this.#condition = read.condition;
     }
@@ -132,6 +135,6 @@ class LazyCondition {
   }
 }
 
-function conditionOf({ when }: ProjectedScope): LazyCondition | undefined {
-  return when === undefined ? undefined : new LazyCondition(when);
+function conditionOf({ when }: ProjectedScope, read: ConditionLanguage['read']): LazyCondition | undefined {
+  return when === undefined ? undefined : new LazyCondition(when, read);
 }

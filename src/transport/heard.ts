@@ -1,9 +1,10 @@
 // What comes back over HTTP as messages, whatever form it has: a JSON body, an event stream, or lines.
-import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import { limits } from '../base/limits.ts';
 import { headerValue, isEventStream } from '../protocol/headers.ts';
 import { LINES_TYPE, LineSplitter } from '../protocol/lines.ts';
 import { SseSplitter } from '../protocol/sse.ts';
+import { request as httpRequest } from './node-http.ts';
 
 /** One message of an answer. */
 export interface HeardMessage {

@@ -1,7 +1,8 @@
 // A connection inside this process: two ends of a duplex stream, with the back-pressure and the closing of a socket. Over it a client
 // that is none of HTTP comes to the very data path that HTTP clients come to, without a port that others could knock at.
-import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
+import { Agent, createServer } from './node-http.ts';
 
 type Done = (error?: Error | null) => void;
 
@@ -69,7 +70,7 @@ class WireEnd extends Duplex {
 /** Connections in this process to one handler of HTTP requests. Close it to cut them. */
 export class LocalWire {
   /** For `http.request`. */
-  readonly agent: Agent;
+  readonly agent: InstanceType<typeof Agent>;
   readonly #server: Server;
   readonly #ends = new Set<WireEnd>();
 

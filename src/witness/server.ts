@@ -1,6 +1,6 @@
 // An independent witness (c2sp.org/tlog-witness): its own key, its own file, and nothing else of a gateway's.
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { Clock } from '../base/clock.ts';
@@ -11,6 +11,7 @@ import { Frontier } from '../evidence/merkle.ts';
 import { type NoteVerifier, noteVerifier, rawPublicKey, signNote } from '../evidence/note.ts';
 import { judge, parseAddCheckpoint } from '../evidence/witness.ts';
 import { readIfThere, replaceFile } from '../identity/files.ts';
+import { createServer } from '../transport/node-http.ts';
 
 export interface WitnessOptions {
   /** How it is called in its signatures, e.g. `witness.example.com/w1`. */

@@ -2,7 +2,7 @@
 // machine only ever adds. `--json` prints only the measures.
 import { parseJson } from '../../src/base/json.ts';
 import type { Call } from '../../src/policy/call.ts';
-import { compilePolicy } from '../../src/policy/compile.ts';
+import { compilePolicy } from '../../src/policy/compile-config.ts';
 import { someoneIn } from '../../src/policy/context.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { atMost, type Measure, print } from '../eval/report.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseJson } from '../../src/base/json.ts';
 import { readCondition } from '../../src/policy/condition.ts';
-import { sessionVariables } from '../../src/policy/context.ts';
 import { checkConfig, problemLine } from '../../src/policy/parse.ts';
+import { sessionVariables } from '../../src/policy/session-variables.ts';
 import { DATADOG, HEAD, OPEN, someone } from './support.ts';
 
 function holds(text: string, args = '{}'): unknown {

@@ -1,6 +1,6 @@
 // Calls that name nothing that could be read: refused where a name decides, the upstream's business where none does.
 import { expect, test } from 'vitest';
-import { compilePolicy } from '../../src/policy/compile.ts';
+import { compilePolicy } from '../../src/policy/compile-config.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { DATADOG, HEAD, someone } from './support.ts';
 

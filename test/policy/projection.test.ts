@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Call } from '../../src/policy/call.ts';
-import { compilePolicy, compileProjection } from '../../src/policy/compile.ts';
+import { compileProjection } from '../../src/policy/compile.ts';
+import { compilePolicy } from '../../src/policy/compile-config.ts';
+import { conditionLanguage } from '../../src/policy/condition.ts';
 import type { AccessEntry, ConnectionConfig, GatewayConfig, Scope } from '../../src/policy/config.ts';
 import { policyHash } from '../../src/policy/hash.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
@@ -116,7 +118,7 @@ describe('a projection', () => {
         const config = configOf(made);
         const policy = compilePolicy(config, someone(groups), 'c');
         const text = JSON.stringify(projectPolicy(config, groups, 'c', 'gateway'));
-        const projected = compileProjection(projectionSchema.parse(JSON.parse(text)), someone(groups));
+        const projected = compileProjection(projectionSchema.parse(JSON.parse(text)), someone(groups), { conditions: conditionLanguage });
         for (const asked of calls) {
           expect(projected.decide(asked)).toEqual(policy.decide(asked));
           expect(outcome(policy, asked)).toBe(outcomeByTheBook(config, groups, asked));

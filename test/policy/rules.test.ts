@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseJson } from '../../src/base/json.ts';
 import type { Call } from '../../src/policy/call.ts';
-import { compilePolicy } from '../../src/policy/compile.ts';
+import { compilePolicy } from '../../src/policy/compile-config.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { HEAD, someone } from './support.ts';
 

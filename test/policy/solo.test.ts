@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { compileProjection } from '../../src/policy/compile.ts';
+import { conditionLanguage } from '../../src/policy/condition.ts';
 import { parseConfig } from '../../src/policy/parse.ts';
 import { soloProjectionFrom } from '../../src/policy/solo.ts';
 import { HEAD, someone } from './support.ts';
@@ -21,7 +22,7 @@ test('a file’s policy for a URL: of the connection that leads there, with the 
   const projection = soloProjectionFrom(config, new URL('https://mcp.example.com/v1/mcp?toolsets=core'));
   expect(projection.connection).toMatchObject({ name: 'tools', kind: 'mcp', record: 'metadata' });
   expect(projection.mask.detectors).toEqual([]);
-  const policy = compileProjection(projection, someone([]));
+  const policy = compileProjection(projection, someone([]), { conditions: conditionLanguage });
   const decide = (tool: string) => policy.decide({ method: 'tools/call', tool, oneWay: false });
   expect(decide('search_logs')).toEqual({ effect: 'allow' });
   expect(decide('get_metric')).toEqual({ effect: 'allow' });

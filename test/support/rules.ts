@@ -5,6 +5,7 @@ import { type IdSource, newId } from '../../src/base/ids.ts';
 import type { EntryDraft, Names } from '../../src/evidence/entry.ts';
 import type { ClientRequest } from '../../src/path/request.ts';
 import { type PathRules, rulesOf } from '../../src/path/rules.ts';
+import { conditionLanguage } from '../../src/policy/condition.ts';
 import type { Projection } from '../../src/policy/projection.ts';
 import { soloProjection } from '../../src/policy/solo.ts';
 
@@ -41,7 +42,7 @@ export function makeRules(options: RulesOptions = {}, ids: IdSource = countingId
     rules: options.rules ?? open.rules,
     mask: { ...open.mask, ...options.mask },
   };
-  return rulesOf(projection, { reconcileKey: createSecretKey(Buffer.alloc(32, 7)), ids, masksForClient: true, caller: someone });
+  return rulesOf(projection, { reconcileKey: createSecretKey(Buffer.alloc(32, 7)), ids, masksForClient: true, caller: someone, conditions: conditionLanguage });
 }
 
 const someone = {
