@@ -62,8 +62,6 @@ async function ratios(rounds: Rounds): Promise<Measure[]> {
   const large = await rounds.measure('1 MB, 16 connections', ['hop', 'on', 'off'], { kind: '1m', connections: 16 });
   const one = await rounds.measure('1 KB, 1 connection', ['hop', 'on', 'normal'], { kind: '1k', connections: 1 });
   const sse = await rounds.measure('event stream, 1 connection, to the first event', ['hop', 'on', 'normal'], { kind: 'sse', connections: 1 });
-  await rounds.measure('1 KB, 64 connections', ['direct', 'hop', 'hops', 'on', 'behind'], { kind: '1k', connections: 64 });
-  await rounds.measure('reads and changes, 16 connections', ['hop', 'hops', 'on', 'behind'], { kind: 'mix', connections: 16 });
   if (!quick) await matrix(rounds);
   return [
     atLeast('forwarder / bare hop, calls a second, 16 connections, 1 KB', small.ratio('on', 'hop', throughput), 'x', 0.5),
@@ -81,6 +79,7 @@ async function ratios(rounds: Rounds): Promise<Measure[]> {
 
 /** The rest of the table: no targets, but what one wants to know. */
 async function matrix(rounds: Rounds): Promise<void> {
+  await rounds.measure('reads and changes, 16 connections', ['hop', 'hops', 'on', 'behind'], { kind: 'mix', connections: 16 });
   const seen = new Set(['1k 16']);
   for (const kind of ['1k', '64k', '1m'] as const) {
     for (const connections of [1, 16, 64]) {

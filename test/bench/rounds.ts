@@ -42,6 +42,9 @@ export const placeNames: Readonly<Record<Place, string>> = {
   behind: 'forwarder + gateway',
 };
 
+/** The more code a place runs, the longer it takes until that is compiled. */
+const WARM_MS: Readonly<Record<Place, number>> = { direct: 100, hop: 300, hops: 300, on: 1_500, off: 1_500, normal: 1_500, behind: 2_000 };
+
 export class Rounds {
   readonly quick: boolean;
   readonly #stage: Stage;
@@ -59,7 +62,7 @@ export class Rounds {
 
   /** Until the code that is hot has been compiled. */
   async warmUp(): Promise<void> {
-    for (const place of Object.keys(this.#places) as Place[]) await this.load(place, { kind: '1k', connections: 16 }, this.quick ? 300 : 2_000);
+    for (const place of Object.keys(this.#places) as Place[]) await this.load(place, { kind: '1k', connections: 16 }, this.quick ? WARM_MS[place] : 5_000);
     // Large payloads have threads and code of their own.
     for (const place of ['on', 'off'] as const) await this.load(place, { kind: '64k', connections: 16 }, this.quick ? 800 : 5_000);
   }
