@@ -1,9 +1,11 @@
-// Every command with its arguments and flags. A command's code is imported when it runs, so that the others cost nothing.
+// The commands with their arguments and flags; those of `approvals`, `policy` and `sessions` are in files of their own.
+// A command's code is imported when it runs, so that the others cost nothing.
 import type { Command } from 'commander';
 import { registerApprovals } from './approvals-commands.ts';
 import { GATEWAY, JSON_FLAG, PASSPHRASE } from './flags.ts';
 import type { Io } from './io.ts';
-import { registerLookups } from './lookup-commands.ts';
+import { registerPolicy } from './policy-commands.ts';
+import { registerSessions } from './sessions-commands.ts';
 
 export interface CommandContext {
   readonly io: Io;
@@ -27,6 +29,7 @@ export function registerCommands(program: Command, context: CommandContext): voi
   registerSessions(program, context);
   registerApprovals(program, context);
   registerServers(program, context);
+  registerPolicy(program, context);
 }
 
 function registerLogin(program: Command, { io }: CommandContext): void {
@@ -128,68 +131,6 @@ function registerRecord(program: Command, { io, exit }: CommandContext): void {
     .action(async (options) => (await import('./sync.ts')).runSync(options, io));
 }
 
-function registerSessions(program: Command, { io }: CommandContext): void {
-  const sessions = program.command('sessions').description('look at what was recorded: on a terminal one browses in it, elsewhere it is a list');
-  sessions
-    .command('browse', { isDefault: true })
-    .description('browse the sessions, or print the list where there is no terminal')
-    .option('--connection <name>', 'only those on this connection')
-    .option('--state <state>', 'only those that are: open, closed, crashed')
-    .option('--limit <n>', 'where it is printed: at most so many')
-    .option(...JSON_FLAG)
-    .action(async (options) => (await import('./sessions.ts')).runSessions(options, io));
-  sessions
-    .command('list')
-    .description('list the sessions, newest first')
-    .option('--connection <name>', 'only those on this connection')
-    .option('--state <state>', 'only those that are: open, closed, crashed')
-    .option('--limit <n>', 'at most so many')
-    .option('--gateway <url>', 'those that this gateway knows of, with what came of the laptops’ records')
-    .option(...PASSPHRASE)
-    .option(...JSON_FLAG)
-    .action(async (options) => (await import('./sessions.ts')).runSessionsList(options, io));
-  sessions
-    .command('show')
-    .description('show a session and its exchanges')
-    .argument('<session>', 'its id, or the start of it')
-    .option('--exchange <id>', 'show this exchange whole; the start of an id will do')
-    .option('--gateway <url>', 'what this gateway has of it, and how both records compare')
-    .option(...PASSPHRASE)
-    .option(...JSON_FLAG)
-    .action(async (session: string, options) => (await import('./sessions-show.ts')).runSessionsShow(session, options, io));
-  registerLookups(sessions, io);
-  sessions
-    .command('export')
-    .description('write a session with its proofs to stdout, for others to verify')
-    .argument('<session>', 'its id, or the start of it')
-    .option('--json', 'changes nothing: a bundle is JSON')
-    .action(async (session: string, options) => (await import('./sessions-erase.ts')).runExport(session, options, io));
-  sessions
-    .command('erase')
-    .description('remove payloads and names of a session for good; a signed entry says so')
-    .argument('<session>', 'its id, or the start of it')
-    .option('--reason <text>', 'why; it is recorded')
-    .option('--at-gateway', 'at the gateway as well: for administrators, and for owners where the gateway lets them')
-    .option(...GATEWAY)
-    .option(...PASSPHRASE)
-    .option(...JSON_FLAG)
-    .action(async (session: string, options) => (await import('./sessions-erase.ts')).runErase(session, options, io));
-  sessions
-    .command('prune')
-    .description('remove payloads and names of old sessions that the gateway has receipted; signed entries say so')
-    .option('--keep <duration>', 'keep what is younger, e.g. 30d')
-    .option('--max-size <size>', 'remove the oldest until the journal is no larger, e.g. 500MB')
-    .option(...PASSPHRASE)
-    .option(...JSON_FLAG)
-    .action(async (options) => (await import('./sessions-erase.ts')).runPrune(options, io));
-  sessions
-    .command('replay')
-    .description('replay a session at its recorded pace or faster')
-    .argument('<session>', 'its id, or the start of it')
-    .option('--speed <times>', 'times the recorded pace: 1, 2, 10, max')
-    .action(async (session: string, options) => (await import('./sessions-replay.ts')).runSessionsReplay(session, options, io));
-}
-
 function registerServers(program: Command, { io, exit }: CommandContext): void {
   program
     .command('doctor')
@@ -221,37 +162,4 @@ function registerServers(program: Command, { io, exit }: CommandContext): void {
     .option('--data <dir>', 'keep what it stores in this directory; else nothing stays')
     .option(...JSON_EVENTS)
     .action(async (options) => exit(await (await import('./dev.ts')).runDev(options, io)));
-  const policy = program.command('policy').description('look at a gateway’s configuration');
-  policy
-    .command('check')
-    .description('check a gateway.yaml: errors with line and column, warnings')
-    .argument('<file>', 'the gateway.yaml')
-    .option('--no-secrets', 'do not look whether its secrets are here, as in CI')
-    .option(...JSON_FLAG)
-    .action(async (file: string, options) => exit((await import('./policy.ts')).runPolicyCheck({ ...options, file }, io)));
-  policy
-    .command('test')
-    .description('run the cases of a policy; exits with 5 where one comes out otherwise than expected')
-    .argument('<file>', 'the file of cases')
-    .option('-c, --config <file>', 'another gateway.yaml than the one that the file names')
-    .option('--json', 'print JSON')
-    .action(async (file: string, options) => exit((await import('./policy-test.ts')).runPolicyTest({ ...options, file }, io)));
-  policy
-    .command('schema')
-    .description('print the JSON Schema of gateway.yaml, for editors')
-    .action(async () => exit((await import('./policy.ts')).runPolicySchema({}, io)));
-  policy
-    .command('explain')
-    .description('say what would be decided about a call, and by which entry or rule')
-    .requiredOption('--config <file>', 'the gateway.yaml')
-    .requiredOption('-c, --connection <name>', 'the connection')
-    .option('--as <who>', 'whom the answer is about; groups alone decide')
-    .option('--groups <names>', 'the groups, separated by commas', (text: string) => text.split(',').filter((name) => name !== ''))
-    .option('-t, --tool <name>', 'the tool that is called')
-    .option('--resource <uri>', 'the resource that is read')
-    .option('--prompt <name>', 'the prompt that is asked for')
-    .option('--method <method>', 'a method without a target, or verb and path of an HTTP call')
-    .option('-a, --args <json>', 'arguments, params or body')
-    .option(...JSON_FLAG)
-    .action(async ({ config, ...options }) => exit((await import('./policy.ts')).runPolicyExplain({ ...options, file: config }, io)));
 }

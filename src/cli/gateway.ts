@@ -1,12 +1,12 @@
 // `mcprec gateway`: runs a gateway until it is told to stop.
 
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { McprecError } from '../base/errors.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { createKeys as makeKeys } from '../gateway/keys.ts';
 import { isFirstStart } from '../gateway/secrets.ts';
 import { type ParsedConfig, parseConfig, problemLine } from '../policy/parse.ts';
+import { readConfigFile } from './config-file.ts';
 import { stampOf, watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { openLogger } from './logger.ts';
@@ -49,11 +49,5 @@ export async function runGateway(options: GatewayOptions, io: Io): Promise<numbe
 }
 
 function readConfig(file: string, env: Io['env']): ParsedConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new McprecError('config_unreadable', `cannot read ${file}: ${(cause as Error).message}`, { cause });
-  }
-  return parseConfig(text, { file, env });
+  return parseConfig(readConfigFile(file), { file, env });
 }

@@ -26,18 +26,18 @@ export function bold(io: Io, text: string): string {
   return styleText('bold', escapeHostileLine(text), { stream: io.stdout });
 }
 
+/** A line for each fact, its label in front; values may be hostile. */
+export function sayFacts(io: Io, facts: readonly Fact[], indent = 0): void {
+  const width = Math.max(0, ...facts.map(([label]) => label.length)) + 2;
+  for (const [label, value] of facts) say(io, `${' '.repeat(indent)}${dim(io, label.padEnd(width))}${escapeHostileLine(value)}`);
+}
+
 /** `text` made safe for one line, faint. */
-export function dim(io: Io, text: string): string {
+function dim(io: Io, text: string): string {
   return styleText('dim', escapeHostileLine(text), { stream: io.stdout });
 }
 
 function paint(io: Io, { text, style }: Part): string {
   const safe = escapeHostileLine(text);
   return style === 'plain' ? safe : styleText(formats[style], safe, { stream: io.stdout });
-}
-
-/** A line for each fact, its label in front; values may be hostile. */
-export function sayFacts(io: Io, facts: readonly Fact[], indent = 0): void {
-  const width = Math.max(0, ...facts.map(([label]) => label.length)) + 2;
-  for (const [label, value] of facts) say(io, `${' '.repeat(indent)}${dim(io, label.padEnd(width))}${escapeHostileLine(value)}`);
 }

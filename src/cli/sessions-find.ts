@@ -2,17 +2,17 @@
 import type { Found } from '../journal/text-search.ts';
 import { table } from '../tui/columns.ts';
 import { identityText, shortIds, timeText } from '../tui/words.ts';
+import { readLimit } from './flags.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { openRecord } from './sessions.ts';
-import { readLimit } from './sessions-sent.ts';
 
 export interface SessionsFindOptions {
   readonly limit?: string | undefined;
   readonly json?: boolean | undefined;
 }
 
-/** Fewer are given to the index before anybody would wonder. */
-const SAID_ENTRIES_MIN = 20_000;
+/** Fewer are in the index before anybody wonders what takes so long. */
+const PROGRESS_ENTRIES_MIN = 20_000;
 
 /** Prints the entries with all of these words, those of the newest session first. Throws `usage` where a flag or a word is wrong, and what opening the journal throws. */
 export async function runSessionsFind(words: readonly string[], options: SessionsFindOptions, io: Io): Promise<void> {
@@ -20,7 +20,7 @@ export async function runSessionsFind(words: readonly string[], options: Session
   using journal = openRecord(io);
   let isSaid = false;
   const progress = (_done: number, all: number): void => {
-    if (isSaid || all < SAID_ENTRIES_MIN) return;
+    if (isSaid || all < PROGRESS_ENTRIES_MIN) return;
     isSaid = true;
     note(io, `reading ${all} entries for the first time; this is done once`);
   };

@@ -1,10 +1,10 @@
 // `mcprec sessions sent`: who sent a metric, a check or an event, or asked for a metric, and when.
 import { McprecError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import type { Sent } from '../journal/reader.ts';
 import { type SentKind, sentKinds } from '../journal/schema.ts';
 import { table } from '../tui/columns.ts';
 import { identityText, shortIds, timeText } from '../tui/words.ts';
+import { readLimit } from './flags.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { openRecord } from './sessions.ts';
 
@@ -13,8 +13,6 @@ export interface SessionsSentOptions {
   readonly limit?: string | undefined;
   readonly json?: boolean | undefined;
 }
-
-const LIMIT_DEFAULT = 50;
 
 /** Prints the batches that held that name, newest first. Throws `usage` where a flag is wrong, and what opening the journal throws. */
 export async function runSessionsSent(name: string, options: SessionsSentOptions, io: Io): Promise<void> {
@@ -61,12 +59,4 @@ function readKind(text: string): SentKind {
 
 function isKind(text: string): text is SentKind {
   return Object.hasOwn(sentKinds, text);
-}
-
-/** How many lines are wanted; 50 where nothing is said. Throws `usage`. */
-export function readLimit(text: string | undefined): number {
-  const count = text === undefined ? LIMIT_DEFAULT : Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > limits.sessionsShownMax)
-    throw new McprecError('usage', `--limit ${text} is no number from 1 to ${limits.sessionsShownMax}`);
-  return count;
 }

@@ -1,13 +1,13 @@
 // `mcprec sessions`: the list, and the door to the browser of recordings on a terminal.
 import { existsSync } from 'node:fs';
 import { McprecError } from '../base/errors.ts';
-import { limits } from '../base/limits.ts';
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { type LogState, logStates } from '../journal/schema.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import type { Start } from '../tui/browser.ts';
 import { table } from '../tui/columns.ts';
 import { countText, durationText, identityText, shortIds, timeText } from '../tui/words.ts';
+import { readLimit } from './flags.ts';
 import { journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import type { SecretFlags } from './login.ts';
@@ -24,7 +24,6 @@ export interface SessionsAnywhereOptions extends SessionsListOptions, SecretFlag
   readonly gateway?: string | undefined;
 }
 
-const LIMIT_DEFAULT = 50;
 const HINT = 'nothing is recorded yet; record something with: mcprec connect';
 
 /** On a terminal the browser, until its user leaves it; elsewhere, or with `json`, the list. */
@@ -127,9 +126,7 @@ function receiptsWord({ receipted, size }: SessionSummary): string {
 }
 
 function readQuery({ connection, state, limit }: SessionsListOptions): { limit: number; connection?: string; state?: LogState } {
-  const count = limit === undefined ? LIMIT_DEFAULT : Number(limit);
-  if (!Number.isInteger(count) || count < 1 || count > limits.sessionsShownMax)
-    throw new McprecError('usage', `--limit ${limit} is no number from 1 to ${limits.sessionsShownMax}`);
+  const count = readLimit(limit);
   if (state !== undefined && !isState(state)) throw new McprecError('usage', `--state ${state} is none of: ${Object.keys(logStates).join(', ')}`);
   return { limit: count, ...(connection !== undefined && { connection }), ...(state !== undefined && { state }) };
 }
