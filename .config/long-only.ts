@@ -2,9 +2,13 @@
 export const LONG_ONLY = [
   'test/conformance/*.test.ts',
   'test/e2e/approvals.test.ts',
+  'test/e2e/evidence.test.ts',
+  'test/e2e/intake-policy.test.ts',
   'test/e2e/kill.test.ts',
   'test/e2e/reconcile.test.ts',
   'test/e2e/recovery.test.ts',
+  'test/e2e/split-view.test.ts',
+  'test/e2e/tool-changes.test.ts',
   'test/e2e/transports.test.ts',
   'test/e2e/witness.test.ts',
   'test/journal/torn.test.ts',
