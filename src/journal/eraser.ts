@@ -49,7 +49,8 @@ export class Eraser {
     const logNo = db.prepare<[string], number>('SELECT log_no FROM sessions WHERE session_id = ?').pluck().get(sessionId) ?? 0;
     const [from, to] = [logNo * entriesPerLog + FIRST_REMOVED, logNo * entriesPerLog + size];
     await committer.submit({
-      entries: size,
+      // What it adds, not what it takes out: a session may hold more than may ever wait to be written.
+      entries: 1,
       bytes: 0,
       write: () => {
         indexes.removed(gateway, kind, logId, stated);

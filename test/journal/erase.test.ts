@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
+import { limits } from '../../src/base/limits.ts';
 import { markMasked } from '../../src/base/masked.ts';
 import { parseBundle, verifyBundle } from '../../src/evidence/bundle.ts';
 import { logSigner } from '../../src/evidence/checkpoint.ts';
@@ -49,6 +50,17 @@ test('what is erased is nowhere in the file, and the log verifies as erased by a
   expect(findingsOf(path)).toEqual([]);
   expect(journal.verifier().verifySession(session.sessionId)).toMatchObject({ entries: 42, erased: 40, findings: [] });
   expect(journal.whoSent('metric', secrets[1] ?? '', 5)).toEqual([]);
+});
+
+test('a session of more entries than may wait for one commit', async () => {
+  using journal = open(journalPath());
+  const log = await openSession(journal);
+  for (let n = 0; n <= limits.appendQueueMax; n += 1_000) {
+    await log.append(Array.from({ length: 1_000 }, (_, i) => requestDraft(systemClock, n + i, { names: markMasked({ tool: 'a' }) })));
+  }
+  await log.close(closeDraft(systemClock));
+  await journal.eraser.remove(journal.findSession(log.sessionId), erasure, signer);
+  expect(journal.eraser.removableBytes(journal.findSession(log.sessionId))).toBe(0);
 });
 
 test('of sessions that were recorded side by side, what is erased is nowhere in the file and the rest stays', async () => {
