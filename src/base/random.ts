@@ -5,18 +5,17 @@ import { randomFillSync } from 'node:crypto';
 export type RandomBytes = (length: number) => Uint8Array;
 
 const POOL_BYTES = 16_384;
-const pool = new Uint8Array(POOL_BYTES);
-let used = POOL_BYTES;
+let pool = new ArrayBuffer(0);
+let used = 0;
 
 export const systemRandom: RandomBytes = (length) => {
   if (length > POOL_BYTES / 4) return randomFillSync(new Uint8Array(length));
-  if (used + length > POOL_BYTES) {
-    randomFillSync(pool);
+  if (used + length > pool.byteLength) {
+    // A new one each time: what was handed out are views of the old one, without a copy, and nobody else gets them.
+    pool = randomFillSync(new Uint8Array(POOL_BYTES)).buffer;
     used = 0;
   }
-  const bytes = pool.slice(used, used + length);
-  // What was handed out must not be handed out again, nor linger in the pool.
-  pool.fill(0, used, used + length);
+  const bytes = new Uint8Array(pool, used, length);
   used += length;
   return bytes;
 };

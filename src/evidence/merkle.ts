@@ -21,11 +21,17 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return sha256(NODE, left, right);
 }
 
+/** The root of a full subtree, and what stands left of it. Never changed, so that frontiers share them. */
+interface Edge {
+  readonly hash: Uint8Array;
+  readonly left: Edge | undefined;
+}
+
 /** The right edge of a tree: all that is needed to append to it and to know its root. */
 export class Frontier {
   #size = 0;
-  /** Roots of full subtrees, the largest first: one for each bit that is set in the size. */
-  #nodes: Uint8Array[] = [];
+  /** Roots of full subtrees, the smallest first: one for each bit that is set in the size. */
+  #edge: Edge | undefined;
 
   /** Leaves in the tree. */
   get size(): number {
@@ -37,40 +43,46 @@ export class Frontier {
     let node = hash;
     completed?.(0, this.#size, hash);
     let level = 0;
-    for (let size = this.#size; size % 2 === 1; size = Math.floor(size / 2)) {
-      node = nodeHash(this.#nodes.pop() as Uint8Array, node);
+    let left = this.#edge;
+    for (let size = this.#size; size % 2 === 1 && left !== undefined; size = Math.floor(size / 2)) {
+      node = nodeHash(left.hash, node);
+      left = left.left;
       completed?.(++level, Math.floor(size / 2), node);
     }
-    this.#nodes.push(node);
+    this.#edge = { hash: node, left };
     this.#size++;
   }
 
   /** The perfect subtrees that the tree falls into, from left to right. */
   nodes(): readonly Uint8Array[] {
-    return this.#nodes;
+    const nodes: Uint8Array[] = [];
+    for (let edge = this.#edge; edge !== undefined; edge = edge.left) nodes.push(edge.hash);
+    return nodes.reverse();
   }
 
   /** The RFC 6962 tree head; of an empty tree the hash of nothing. */
   root(): Uint8Array {
-    let root = this.#nodes.at(-1);
-    if (root === undefined) return EMPTY_ROOT;
-    for (let i = this.#nodes.length - 2; i >= 0; i--) root = nodeHash(this.#nodes[i] as Uint8Array, root);
+    if (this.#edge === undefined) return EMPTY_ROOT;
+    let root = this.#edge.hash;
+    for (let edge = this.#edge.left; edge !== undefined; edge = edge.left) root = nodeHash(edge.hash, root);
     return root;
   }
 
+  /** Takes the same time however large the tree is. */
   copy(): Frontier {
     const other = new Frontier();
     other.#size = this.#size;
-    other.#nodes = [...this.#nodes];
+    other.#edge = this.#edge;
     return other;
   }
 
   /** The size as 8 bytes, big-endian, then the nodes, largest first. */
   encode(): Uint8Array {
-    const out = Buffer.alloc(SIZE_BYTES + this.#nodes.length * hashBytes);
+    const nodes = this.nodes();
+    const out = Buffer.alloc(SIZE_BYTES + nodes.length * hashBytes);
     out.writeUInt32BE(Math.floor(this.#size / TWO_32), 0);
     out.writeUInt32BE(this.#size % TWO_32, 4);
-    this.#nodes.forEach((node, i) => {
+    nodes.forEach((node, i) => {
       out.set(node, SIZE_BYTES + i * hashBytes);
     });
     return out;
@@ -85,7 +97,9 @@ export class Frontier {
     }
     const frontier = new Frontier();
     frontier.#size = size;
-    for (let at = SIZE_BYTES; at < view.length; at += hashBytes) frontier.#nodes.push(Uint8Array.prototype.slice.call(view, at, at + hashBytes));
+    for (let at = SIZE_BYTES; at < view.length; at += hashBytes) {
+      frontier.#edge = { hash: Uint8Array.prototype.slice.call(view, at, at + hashBytes), left: frontier.#edge };
+    }
     return frontier;
   }
 }

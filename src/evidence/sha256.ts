@@ -13,8 +13,8 @@ export function sha256(first: Uint8Array = NONE, second: Uint8Array = NONE, thir
   const two = length + second.length;
   const all = two + third.length;
   if (all > SMALL) return createHash('sha256').update(first).update(second).update(third).digest();
-  scratch.set(first, 0);
-  scratch.set(second, length);
+  if (length > 0) scratch.set(first, 0);
+  if (two > length) scratch.set(second, length);
   if (all > two) scratch.set(third, two);
   const view = views[all] ?? scratch.subarray(0, all);
   views[all] = view;

@@ -67,7 +67,7 @@ export function extend(
     if (draft.kind !== 'clock' && clockWentBack(last, next)) add({ kind: 'clock', wallMs: next.wallMs, monoUs: next.monoUs, wireBytes: 0 });
     add(next);
   }
-  return { entries, tail: { logId: tail.logId, frontier, calls, denied, masked, ...(last && { last }) } };
+  return { entries, tail: last === undefined ? tail : { logId: tail.logId, frontier, calls, denied, masked, last } };
 }
 
 /** What a call can be; opaque is one that could not be decoded. */

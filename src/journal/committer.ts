@@ -4,16 +4,9 @@ import type { Database, Statement } from 'better-sqlite3';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { pauseBriefly } from './busy.ts';
+import { CommitQueue, type Job, type Waiting } from './commit-queue.ts';
 import { isBusy, isCallersFault, journalError } from './errors.ts';
 import { WalSync } from './wal-sync.ts';
-
-/** Something to be written. It may be written again where its group had to be rolled back. */
-export interface Job {
-  readonly entries: number;
-  readonly bytes: number;
-  /** Runs within the transaction. What it throws fails this job alone, but an error of the file or its disk all that wait. */
-  write(): void;
-}
 
 /** A log that a group writes to. */
 export interface Participant {
@@ -21,12 +14,6 @@ export interface Participant {
   writeHead(): void;
   committed(): void;
   rolledBack(): void;
-}
-
-interface Waiting {
-  readonly job: Job;
-  readonly resolve: () => void;
-  readonly reject: (error: McprecError) => void;
 }
 
 type Attempt =
@@ -45,8 +32,7 @@ export class Committer {
   readonly #commit: Statement;
   readonly #rollback: Statement;
   readonly #touched = new Set<Participant>();
-  #queue: Waiting[] = [];
-  #entriesWaiting = 0;
+  readonly #queue = new CommitQueue();
   #scheduled = false;
   #gathered = 0;
   #turnsGathered = 0;
@@ -67,10 +53,9 @@ export class Committer {
 
   /** Resolves when the job is durable. Jobs are written in the order they came. */
   submit(job: Job): Promise<void> {
-    if (this.#entriesWaiting + job.entries > limits.appendQueueMax) {
+    if (this.#queue.entries + job.entries > limits.appendQueueMax) {
       return Promise.reject(new McprecError('journal_behind', `more than ${limits.appendQueueMax} entries wait to be written to the journal`));
     }
-    this.#entriesWaiting += job.entries;
     return new Promise((resolve, reject) => {
       this.#queue.push({ job, resolve, reject });
       this.#schedule();
@@ -100,11 +85,19 @@ export class Committer {
     // Not a microtask: what the other sockets brought in this turn of the event loop joins the group.
     setImmediate(() => {
       this.#scheduled = false;
-      // A commit now would be durable no sooner: it joins those that come until the disk is done.
-      if (this.#sync?.isRunning) return;
+      if (this.#waitsForDisk()) return;
       if (this.#isGathering()) this.#schedule();
       else this.#turn();
     });
+  }
+
+  /**
+   * While the disk syncs, a commit would be durable no sooner: what waits is joined by what comes. A full group has nothing to wait for and
+   * is written meanwhile, but no second one: no more than that may be written and unsynced on a disk that hangs.
+   */
+  #waitsForDisk(): boolean {
+    if (this.#sync === undefined || !this.#sync.isRunning) return false;
+    return this.#queue.entries < limits.commitEntriesMax || this.#sync.isBehind;
   }
 
   /** The disk has synced what was committed before. */
@@ -134,21 +127,21 @@ export class Committer {
     if (this.#queue.length > 0) this.#schedule();
   }
 
-  /** False where the journal is locked and it is to be tried again. */
+  /** Writes what stands first in the queue. False where the journal is locked and it is to be tried again. */
   #commitGroup(): boolean {
-    let group = this.#nextGroup();
+    let group = this.#queue.group();
     while (group.length > 0) {
       const attempt = this.#attempt(group);
       switch (attempt.kind) {
         case 'busy':
           return this.#giveUpWhenLate();
         case 'done':
-          this.#leaveQueue(group);
+          this.#queue.take(group.length);
           this.#lastGroup = group.length;
           this.#settle(group);
           return true;
         case 'job':
-          this.#leaveQueue([attempt.at]);
+          this.#queue.remove(attempt.at);
           attempt.at.reject(attempt.error);
           group = group.filter((waiting) => waiting !== attempt.at);
           break;
@@ -180,20 +173,6 @@ export class Committer {
       }
     };
     this.#sync.add(done, group.length === 1 && this.#queue.length === 0);
-  }
-
-  #nextGroup(): Waiting[] {
-    let entries = 0;
-    let bytes = 0;
-    let length = 0;
-    for (const { job } of this.#queue) {
-      entries += job.entries;
-      if (length > 0 && entries > limits.commitEntriesMax) break;
-      length++;
-      bytes += job.bytes;
-      if (bytes >= limits.commitBytesMax) break;
-    }
-    return this.#queue.slice(0, length);
   }
 
   #attempt(group: readonly Waiting[]): Attempt {
@@ -236,15 +215,7 @@ export class Committer {
     return true;
   }
 
-  #leaveQueue(group: readonly Waiting[]): void {
-    const gone = new Set(group);
-    this.#queue = this.#queue.filter((waiting) => !gone.has(waiting));
-    for (const { job } of group) this.#entriesWaiting -= job.entries;
-  }
-
   #rejectAll(error: McprecError): void {
-    const all = this.#queue;
-    this.#leaveQueue(all);
-    for (const { reject } of all) reject(error);
+    for (const { reject } of this.#queue.take(this.#queue.length)) reject(error);
   }
 }

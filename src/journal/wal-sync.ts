@@ -19,23 +19,28 @@ export class WalSync {
   /** A sync failed: what it should have written may never be written by a later one, which then succeeds all the same. */
   #doubtful = false;
 
-  readonly #idle: () => void;
+  readonly #ended: () => void;
 
   readonly #inlineMsMax: number;
 
   /**
-   * `db` is open in WAL mode with `synchronous=NORMAL`, and stays open longer than this. `idle` is called when a thread's sync has ended and none
-   * follows. A disk that takes less than `inlineMsMax` milliseconds is fast.
+   * `db` is open in WAL mode with `synchronous=NORMAL`, and stays open longer than this. `ended` is called when a thread's sync has ended, before
+   * or after the next one begins. A disk that takes less than `inlineMsMax` milliseconds is fast.
    */
-  constructor(db: Database, idle: () => void, inlineMsMax: number = limits.syncInlineMsMax) {
+  constructor(db: Database, ended: () => void, inlineMsMax: number = limits.syncInlineMsMax) {
     this.#db = db;
-    this.#idle = idle;
+    this.#ended = ended;
     this.#inlineMsMax = inlineMsMax;
   }
 
   /** True while a thread syncs. What is committed meanwhile is durable no sooner than what is committed when it has ended, in one transaction. */
   get isRunning(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** True where the sync that runs began before what was committed last. */
+  get isBehind(): boolean {
+    return this.#waiting.length > 0;
   }
 
   /**
@@ -78,10 +83,13 @@ export class WalSync {
       this.#running = undefined;
       this.#lastMs = performance.now() - startedMs;
       this.#settle(settled, error);
-      if (this.#closed) this.#closeFile();
-      else if (this.#running !== undefined) return;
-      else if (this.#waiting.length > 0) this.#run();
-      else this.#idle();
+      if (this.#closed) {
+        this.#closeFile();
+        return;
+      }
+      // Who was told may have had it synced again.
+      if (this.#running === undefined && this.#waiting.length > 0) this.#run();
+      this.#ended();
     };
     try {
       fdatasync(this.#fileOf(), done);

@@ -8,15 +8,15 @@ import { type TempDir, tempDir } from '../support/temp.ts';
 let dir: TempDir;
 let db: Database.Database;
 let sync: WalSync;
-let idle: number;
+let ended: number;
 
 beforeEach(() => {
   dir = tempDir();
   db = new Database(`${dir.path}/journal.db`);
   db.pragma('journal_mode = WAL');
   db.exec('CREATE TABLE t (n INTEGER)');
-  idle = 0;
-  sync = new WalSync(db, () => idle++);
+  ended = 0;
+  sync = new WalSync(db, () => ended++);
 });
 afterEach(() => {
   sync.close();
@@ -48,16 +48,17 @@ test('a flush tells those whose sync still runs, too, once', async () => {
   expect(told).toHaveLength(3);
 });
 
-test('says when a sync has ended and none follows', async () => {
+test('says when a sync has ended, and whether another has to follow for what came meanwhile', async () => {
   const first = synced();
+  expect([sync.isRunning, sync.isBehind]).toEqual([true, false]);
   const second = synced();
-  expect(sync.isRunning).toBe(true);
+  expect([sync.isRunning, sync.isBehind]).toEqual([true, true]);
   await first;
-  expect(idle).toBe(0);
+  expect(ended).toBe(1);
+  expect([sync.isRunning, sync.isBehind]).toEqual([true, false]);
   await second;
-  await Promise.resolve();
-  expect(idle).toBe(1);
-  expect(sync.isRunning).toBe(false);
+  expect(ended).toBe(2);
+  expect([sync.isRunning, sync.isBehind]).toEqual([false, false]);
 });
 
 test('who waits alone is told at once where the disk was fast, and not before that is known', async () => {
