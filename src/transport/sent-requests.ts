@@ -3,24 +3,31 @@ import { limits } from '../base/limits.ts';
 import type { EarlierRequest, OpenExchange } from '../path/rules.ts';
 import { meaningOfId } from '../protocol/server-message.ts';
 
+/**
+ * An id that was used again. The client chooses ids, and the answer to the one request would be masked, and lists be shown, as policy says for the
+ * other: such an answer is taken as one to a call that nobody knows.
+ */
+const SEVERAL = 'several';
+
 export class SentRequests {
   /** By session and id; the oldest first. */
-  readonly #sent = new Map<string, EarlierRequest>();
+  readonly #sent = new Map<string, EarlierRequest | typeof SEVERAL>();
 
-  /** Remembers the requests of an exchange, in the place of earlier ones with the same ids. */
+  /** Remembers the requests of an exchange. */
   remember(mcpSessionId: string, { exchange, requests }: OpenExchange): void {
     for (const request of requests) {
       const key = keyOf(mcpSessionId, request.idLexeme);
-      this.#sent.delete(key);
-      this.#sent.set(key, { exchange, request, isAnswered: false });
+      const isTaken = this.#sent.delete(key);
+      this.#sent.set(key, isTaken ? SEVERAL : { exchange, request, isAnswered: false });
       const [oldest] = this.#sent.keys();
       if (this.#sent.size > limits.sentRequestsMax && oldest !== undefined) this.#sent.delete(oldest);
     }
   }
 
-  /** The request of that id, as written, that was sent last; undefined where none is known. */
+  /** The request of that id, as written; undefined where none is known, or more than one. */
   find(mcpSessionId: string, idLexeme: string): EarlierRequest | undefined {
-    return this.#sent.get(keyOf(mcpSessionId, idLexeme));
+    const sent = this.#sent.get(keyOf(mcpSessionId, idLexeme));
+    return sent === SEVERAL ? undefined : sent;
   }
 
   /** An answer to that request is recorded. */
@@ -28,14 +35,15 @@ export class SentRequests {
     if (this.#sent.size === 0) return;
     const key = keyOf(mcpSessionId, idLexeme);
     const sent = this.#sent.get(key);
-    if (sent !== undefined) this.#sent.set(key, { ...sent, isAnswered: true });
+    if (sent !== undefined && sent !== SEVERAL) this.#sent.set(key, { ...sent, isAnswered: true });
   }
 
   /** Nothing more can come of an exchange: its stream came to its end, and nobody can take it up again. */
   forget(mcpSessionId: string, { exchange, requests }: OpenExchange): void {
     for (const { idLexeme } of requests) {
       const key = keyOf(mcpSessionId, idLexeme);
-      if (this.#sent.get(key)?.exchange === exchange) this.#sent.delete(key);
+      const sent = this.#sent.get(key);
+      if (sent !== SEVERAL && sent?.exchange === exchange) this.#sent.delete(key);
     }
   }
 }

@@ -23,16 +23,27 @@ test('a request is found in its session, however its id is written, and once it 
   expect([sent.find('s', '"a"')?.isAnswered, sent.find('s', '1')?.isAnswered]).toEqual([true, false]);
 });
 
-test('a newer request with the same id takes the place of the older one, which then forgets nothing', () => {
+test('what came to its end for good is forgotten', () => {
+  const sent = new SentRequests();
+  const [first, again] = [exchangeOf('1'), exchangeOf('1')];
+  sent.remember('s', first);
+  sent.forget('s', first);
+  sent.remember('s', again);
+  sent.forget('s', first);
+  expect(sent.find('s', '1')).toMatchObject({ exchange: again.exchange, isAnswered: false });
+});
+
+test.each([false, true])('of two requests with one id nobody knows which is answered; the first was answered before: %s', (isAnswered) => {
   const sent = new SentRequests();
   const [older, newer] = [exchangeOf('1'), exchangeOf('1')];
   sent.remember('s', older);
-  sent.answered('s', '1');
+  if (isAnswered) sent.answered('s', '1');
   sent.remember('s', newer);
-  expect(sent.find('s', '1')).toMatchObject({ exchange: newer.exchange, isAnswered: false });
-  sent.forget('s', older);
-  expect(sent.find('s', '1')?.exchange).toBe(newer.exchange);
+  expect(sent.find('s', '1')).toBeUndefined();
+  sent.answered('s', '1');
   sent.forget('s', newer);
+  expect(sent.find('s', '1')).toBeUndefined();
+  sent.remember('s', exchangeOf('1'));
   expect(sent.find('s', '1')).toBeUndefined();
 });
 
