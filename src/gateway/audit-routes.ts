@@ -1,6 +1,8 @@
 // Lets owners read back what the gateway holds of their sessions, and administrators all of it, so that they can verify it (docs/journal-format.md).
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { toBase64 } from '../base/base64.ts';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { formatVerifier } from '../evidence/note.ts';
@@ -45,7 +47,7 @@ async function audited(log: LogRecord, { store, sequencer }: AuditRouteParts, pr
     treeKey: formatVerifier(sequencer.verifier),
     checkpoints: [...(await store.checkpointsOf(logId))],
     removals: await proofs.of(logId),
-    ...(key !== undefined && { key: base64(key) }),
+    ...(key !== undefined && { key: toBase64(key) }),
     ...(log.ended && { ended: lastKind === 'crashed' ? 'crashed' : 'closed' }),
     ...(quarantine !== undefined && { quarantine }),
   };
@@ -64,13 +66,9 @@ function bounded(rows: readonly StoredRow[]): readonly StoredRow[] {
 function entryOf({ index, leaf, leafHash, payload, names }: StoredRow) {
   return {
     index,
-    leaf: base64(leaf),
-    leafHash: base64(leafHash),
-    ...(payload && { payload: { salt: base64(payload.salt), bytes: base64(payload.bytes), coding: payload.coding } }),
-    ...(names && { names: { salt: base64(names.salt), bytes: base64(names.bytes) } }),
+    leaf: toBase64(leaf),
+    leafHash: toBase64(leafHash),
+    ...(payload && { payload: { salt: toBase64(payload.salt), bytes: toBase64(payload.bytes), coding: payload.coding } }),
+    ...(names && { names: { salt: toBase64(names.salt), bytes: toBase64(names.bytes) } }),
   };
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { McprecError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { Secret } from '../base/secret.ts';
 import type { HeaderSecret, SecretRef, ServerConfig, WebhookConfig } from '../policy/config.ts';
-import { isLoopback } from '../policy/fields.ts';
 import type { ServerCommand } from '../transport/child.ts';
 import type { Hook } from './webhooks.ts';
 

@@ -1,4 +1,5 @@
 // Proves to whoever reads a log back that its contents are gone by authority: the entry of an index log that says so, under a signed checkpoint.
+import { toBase64 } from '../base/base64.ts';
 import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { leafHash } from '../evidence/merkle.ts';
@@ -37,11 +38,11 @@ export class RemovalProofs {
     return {
       log: indexLog,
       index,
-      leaf: base64(entry.leaf),
-      payload: { salt: base64(entry.payload.salt), bytes: base64(bytes) },
+      leaf: toBase64(entry.leaf),
+      payload: { salt: toBase64(entry.payload.salt), bytes: toBase64(bytes) },
       note: head.note,
       treeIndex: head.treeIndex,
-      proof: proveInclusion(nodes.read, index, head.size).map(base64),
+      proof: proveInclusion(nodes.read, index, head.size).map(toBase64),
     };
   }
 
@@ -60,8 +61,4 @@ export class RemovalProofs {
     if (this.#nodes.size > limits.provenLogsMax && oldest !== undefined) this.#nodes.delete(oldest);
     return nodes;
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }

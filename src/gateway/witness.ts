@@ -1,6 +1,8 @@
 // The gateway as a witness of its laptops' logs (c2sp.org/tlog-witness): accepts what goes on from what it knows, keeps it, co-signs it.
+
 import type { KeyObject } from 'node:crypto';
 import type { Logger } from 'pino';
+import { toBase64 } from '../base/base64.ts';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
@@ -83,8 +85,8 @@ export class Witness {
       note: note + this.#cosign(checkpoint),
       treeIndex: index,
       treeNote,
-      proof: proof.map(base64),
-      consistency: consistency.map(base64),
+      proof: proof.map(toBase64),
+      consistency: consistency.map(toBase64),
       treeKey: formatVerifier(sequencer.verifier),
     };
   }
@@ -134,10 +136,6 @@ export class Witness {
       if (this.#steps.get(logId) === mine) this.#steps.delete(logId);
     }
   }
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('base64');
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

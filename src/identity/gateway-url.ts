@@ -1,23 +1,11 @@
 // The address of a gateway or a provider as people type it, and which addresses are refused.
-import { BlockList, isIP } from 'node:net';
 import { McprecError } from '../base/errors.ts';
-
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** True where `hostname` (as `URL` gives it) can only be this machine. */
-function isLoopbackHost(hostname: string): boolean {
-  const bare = hostname.replace(/^\[|\]$/g, '');
-  const family = isIP(bare);
-  if (family === 0) return bare === 'localhost' || bare.endsWith('.localhost');
-  return loopback.check(bare, family === 4 ? 'ipv4' : 'ipv6');
-}
+import { isLoopback } from '../base/loopback.ts';
 
 /** Why `url` may not be used for tokens, or undefined where it may. */
 export function whyUnsafe(url: URL): string | undefined {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${url.protocol.slice(0, -1)} is not http or https`;
-  if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) return 'plain http would show the tokens to the network';
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) return 'plain http would show the tokens to the network';
   if (url.username !== '' || url.password !== '') return 'it has a user name or password in it';
   return undefined;
 }

@@ -1,5 +1,7 @@
 // Writes a session and all that proves it as a bundle (evidence/bundle.ts).
+
 import type { Database } from 'better-sqlite3';
+import { toBase64 } from '../base/base64.ts';
 import { McprecError } from '../base/errors.ts';
 import { idFromBytes, type LogId, type SessionId } from '../base/ids.ts';
 import { decodeLeaf } from '../evidence/leaf.ts';
@@ -57,8 +59,8 @@ function* exportLog(db: Database, { log_no: logNo, log_id: id }: LogRow, seen: (
     seen(leaf);
     if (payload === 'unreadable') throw new McprecError('journal_corrupt', 'a payload cannot be decompressed', { remedy: 'run: mcprec verify' });
     const pair = (part: { readonly salt: Uint8Array; readonly bytes: Uint8Array } | undefined) =>
-      part && { salt: base64(part.salt), bytes: base64(part.bytes) };
-    yield `${first ? '' : ','}\n${JSON.stringify({ leaf: base64(leaf), payload: pair(payload), names: pair(names) })}`;
+      part && { salt: toBase64(part.salt), bytes: toBase64(part.bytes) };
+    yield `${first ? '' : ','}\n${JSON.stringify({ leaf: toBase64(leaf), payload: pair(payload), names: pair(names) })}`;
     first = false;
   }
   const notes = db.prepare<[number], string>('SELECT note FROM checkpoints WHERE log_no = ? ORDER BY size').pluck().all(logNo);
@@ -67,10 +69,6 @@ function* exportLog(db: Database, { log_no: logNo, log_id: id }: LogRow, seen: (
 }
 
 function receiptJson({ size, note, tree_index: treeIndex, tree_note: treeNote, proof }: ReceiptRow): string {
-  const hashes = Array.from({ length: proof.length / hashBytes }, (_, i) => base64(proof.subarray(i * hashBytes, (i + 1) * hashBytes)));
+  const hashes = Array.from({ length: proof.length / hashBytes }, (_, i) => toBase64(proof.subarray(i * hashBytes, (i + 1) * hashBytes)));
   return JSON.stringify({ size, note, treeIndex, treeNote, proof: hashes });
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { fieldActions } from '../base/detectors.ts';
 import { limits } from '../base/limits.ts';
+import { isLoopback } from '../base/loopback.ts';
 import type { HeaderSecret, SecretRef } from './config.ts';
 import { parseDuration } from './duration.ts';
 
@@ -118,9 +119,4 @@ function urlProblem(value: string, rules: UrlRules): string | undefined {
   if (rules.originOnly && parsed.pathname !== '/') return 'must be scheme, host and port only, without a path';
   if (rules.secure && parsed.protocol === 'http:' && !isLoopback(parsed.hostname)) return 'must be https:// (plain http only on this machine)';
   return undefined;
-}
-
-/** True for names and addresses of this machine, as `URL.hostname` gives them. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

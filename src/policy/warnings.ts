@@ -1,7 +1,7 @@
 // What is allowed in gateway.yaml and yet most likely not meant.
+import { isLoopback } from '../base/loopback.ts';
 import { concerns } from './access.ts';
 import type { AccessEntry, ConnectionConfig, GatewayConfig } from './config.ts';
-import { isLoopback } from './fields.ts';
 import { groupWarnings } from './group-findings.ts';
 import { type Finding, named } from './phrase.ts';
 import type { Path } from './position.ts';

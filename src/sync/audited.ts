@@ -1,4 +1,5 @@
 // What an auditor reads beside the entries of a gateway's log: checkpoints, and the opening that the list of sessions must agree with.
+import { fromBase64 } from '../base/base64.ts';
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
 import { type Checkpoint, openCheckpoint, originOf } from '../evidence/checkpoint.ts';
@@ -41,17 +42,17 @@ export function removedBy(removal: ProvenRemoval, { logId, key, tree, faults }: 
   try {
     const byGateway = opens(removal.note, origin, tree.key.publicKey);
     const checkpoint = byGateway ?? openCheckpoint(removal.note, origin, key);
-    const bytes = bytesOf(removal.leaf);
+    const bytes = fromBase64(removal.leaf);
     const leaf = decodeLeaf(bytes);
-    const payload = bytesOf(removal.payload.bytes);
+    const payload = fromBase64(removal.payload.bytes);
     const holds =
       (leaf.kind === 'erasure' || leaf.kind === 'retention') &&
       leaf.subject === logId &&
       leaf.logId === removal.log &&
       tree.has(removal.treeIndex, leafHash(treeLeaf(checkpoint))) &&
-      verifyInclusion(leafHash(bytes), leaf.index, checkpoint.size, removal.proof.map(bytesOf), checkpoint.root) &&
+      verifyInclusion(leafHash(bytes), leaf.index, checkpoint.size, removal.proof.map(fromBase64), checkpoint.root) &&
       leaf.payloadCommitment !== undefined &&
-      Buffer.compare(commitment('payload', bytesOf(removal.payload.salt), payload), leaf.payloadCommitment) === 0;
+      Buffer.compare(commitment('payload', fromBase64(removal.payload.salt), payload), leaf.payloadCommitment) === 0;
     if (!holds) throw new McprecError('note_invalid', 'its proof does not hold');
     const { from, to } = readRemoval(payload);
     return [{ kind: leaf.kind === 'erasure' ? 'erasure' : 'retention', from, to, mayStay: byGateway === undefined }];
@@ -88,9 +89,4 @@ export function checkOpening(verifier: LogVerifier, { index, payload }: EntryToV
 /** Entries of the log that its largest checkpoint covers. */
 export function signedSize({ checkpoints }: AuditedLog): number {
   return Math.max(0, ...checkpoints.map(({ note }) => Number(note.split('\n')[1] ?? 0)));
-}
-
-/** Bytes from base64. */
-export function bytesOf(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'base64'));
 }

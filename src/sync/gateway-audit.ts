@@ -1,5 +1,7 @@
 // Verifies what a gateway holds: its tree, and of each session every entry of both logs, against checkpoints, the index log, and what the laptop has.
+
 import type { z } from 'zod';
+import { fromBase64 } from '../base/base64.ts';
 import { asMcprecError, McprecError } from '../base/errors.ts';
 import { type LogId, parseId } from '../base/ids.ts';
 import type { EntryToVerify, StatedHead } from '../evidence/claims.ts';
@@ -13,7 +15,7 @@ import { LogVerifier } from '../evidence/verify.ts';
 import { decodePayload } from '../journal/coding.ts';
 import { type AuditedLog, auditedEntriesSchema, auditedLogSchema, auditPaths } from '../protocol/audit.ts';
 import { controlPaths, type SessionSummary, sessionsResponseSchema } from '../protocol/control.ts';
-import { bytesOf, checkOpening, removedBy, signedSize, stated } from './audited.ts';
+import { checkOpening, removedBy, signedSize, stated } from './audited.ts';
 import { fetchTree, type GatewayReader, type GatewayTree, readTreeLeaves, type SeenTree } from './gateway-tree.ts';
 import type { WitnessPlace } from './witness-client.ts';
 
@@ -162,13 +164,13 @@ class Audit {
       const { entries } = await this.#read(auditedEntriesSchema, `${auditPaths.entries(logId)}?from=${from}`);
       for (const { index, leaf, leafHash: hash, payload, names } of entries) {
         from = index + 1;
-        const unpacked = payload && decodePayload({ coding: payload.coding, bytes: bytesOf(payload.bytes) });
+        const unpacked = payload && decodePayload({ coding: payload.coding, bytes: fromBase64(payload.bytes) });
         yield {
           index,
-          leaf: bytesOf(leaf),
-          leafHash: bytesOf(hash),
-          payload: payload && (unpacked === undefined ? 'unreadable' : { salt: bytesOf(payload.salt), bytes: unpacked }),
-          names: names && { salt: bytesOf(names.salt), bytes: bytesOf(names.bytes) },
+          leaf: fromBase64(leaf),
+          leafHash: fromBase64(hash),
+          payload: payload && (unpacked === undefined ? 'unreadable' : { salt: fromBase64(payload.salt), bytes: unpacked }),
+          names: names && { salt: fromBase64(names.salt), bytes: fromBase64(names.bytes) },
         };
       }
       if (entries.length === 0) return;

@@ -1,4 +1,5 @@
 // What a gateway's receipt is worth: checked against the log, the tree that the gateway showed before, and the witnesses that are required.
+import { fromBase64 } from '../base/base64.ts';
 import { McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
 import { openCheckpoint, originOf, type TreeHead } from '../evidence/checkpoint.ts';
@@ -57,10 +58,10 @@ export async function takeReceipt(logId: LogId, answer: ReceiptAnswer, context: 
   const tree = parseVerifier(kept?.verifier ?? answer.treeKey);
   if (kept !== undefined && kept.verifier !== answer.treeKey)
     return split(context, kept.note, answer, 'the gateway signs its tree with another key than before');
-  const receipt: Receipt = { ...answer, proof: answer.proof.map(bytesOf) };
+  const receipt: Receipt = { ...answer, proof: answer.proof.map(fromBase64) };
   const opened = openReceipt(receipt, { origin: originOf(logId), device, tree, required });
   const before = seenTree(journal, gateway);
-  if (before !== undefined && !verifyConsistency(before, opened.tree, answer.consistency.map(bytesOf))) {
+  if (before !== undefined && !verifyConsistency(before, opened.tree, answer.consistency.map(fromBase64))) {
     return split(
       context,
       kept?.note ?? '',
@@ -75,8 +76,4 @@ export async function takeReceipt(logId: LogId, answer: ReceiptAnswer, context: 
 async function split({ journal, gateway, nowMs }: ReceiptContext, known: string, answer: ReceiptAnswer, what: string): Promise<never> {
   await journal.notary.keepSplit({ gateway, foundMs: nowMs, what, known, shown: answer.treeNote });
   throw new McprecError('witness_rollback', `${what}: both signed heads are kept in the journal`);
-}
-
-function bytesOf(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text, 'base64'));
 }

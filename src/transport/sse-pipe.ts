@@ -1,6 +1,7 @@
 // A server of HTTP+SSE as a pipe: its messages come on one event stream, ours go to the address that the stream names first (MCP
 // 2024-11-05, transports). Source of the rules: the same page.
 import { limits } from '../base/limits.ts';
+import { isLoopback } from '../base/loopback.ts';
 import { dropHeaders, headerValue, isEventStream, type RawHeaders } from '../protocol/headers.ts';
 import { SseSplitter } from '../protocol/sse.ts';
 import { type OpenPipe, type Pipe, type PipeEvents, PipeFault } from './pipe.ts';
@@ -131,8 +132,4 @@ class SsePipe implements Pipe, AnswerReceiver {
 /** The same origin, as the clients of the SDKs want it, but for the names of this machine: messages go to the connection's own origin anyway. */
 function isSamePlace(a: URL, b: URL): boolean {
   return a.origin === b.origin || (a.protocol === b.protocol && a.port === b.port && isLoopback(a.hostname) && isLoopback(b.hostname));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
