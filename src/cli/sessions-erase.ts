@@ -39,7 +39,7 @@ export async function runErase(idPrefix: string, options: EraseOptions, io: Io):
   const reason = options.reason ?? 'erased on request';
   const session = sessionToErase(journal, idPrefix, options);
   const gateway = options.gateway ?? session?.gateway;
-  if (options.atGateway && gateway === undefined && options.gateway === undefined && session !== undefined)
+  if (options.atGateway && gateway === undefined && session !== undefined)
     throw new McprecError('usage', `${session.sessionId} is a solo session: no gateway has it`, { remedy: 'leave out --at-gateway' });
   const sessionId = session?.sessionId ?? idPrefix;
   if (options.atGateway) await eraseAtGateway(sessionId, gateway, { ...options, reason }, io);
@@ -50,7 +50,7 @@ export async function runErase(idPrefix: string, options: EraseOptions, io: Io):
   }
   const by = session.identity?.email ?? session.identity?.subject;
   const removal = { kind: 'erasure', reason, ...(by !== undefined && { by }) } as const;
-  await withSigner(session, options, io, (signer) => journal.eraser.remove(session, removal, signer));
+  await withSigner(session.gateway, options, io, (signer) => journal.eraser.remove(session, removal, signer));
   journal.eraser.compact();
   if (options.json) return sayJson(io, { sessionId, erased: session.size - 1, ...(options.atGateway && { gateway: 'erased' }) });
   say(io, `${sessionId}: payloads and names of ${session.size - 1} entries are erased; its log still verifies and says so`);
@@ -83,7 +83,7 @@ export async function runPrune(options: PruneOptions, io: Io): Promise<void> {
     nowMs: io.clock.wallMs(),
     signal: io.signal,
     withSigner: async (gateway, work) => {
-      await withSigner({ gateway }, options, io, work);
+      await withSigner(gateway, options, io, work);
       return true;
     },
   });
@@ -106,13 +106,9 @@ function openForWriting(io: Io): Journal {
   return openJournal({ path: journalPath(io.home), clock: io.clock, random: io.random });
 }
 
-async function withSigner(
-  session: { readonly gateway?: string | undefined },
-  options: SecretFlags,
-  io: Io,
-  work: (signer: LogSigner) => Promise<void>,
-): Promise<void> {
-  if (session.gateway === undefined) return work(soloSigner(io.home));
-  await using identity = await openIdentity({ ...secretOptions(options, io), gateway: session.gateway, clock: io.clock, random: io.random });
+/** Does the work with the signer of sessions under that gateway (undefined: solo). */
+async function withSigner(gateway: string | undefined, options: SecretFlags, io: Io, work: (signer: LogSigner) => Promise<void>): Promise<void> {
+  if (gateway === undefined) return work(soloSigner(io.home));
+  await using identity = await openIdentity({ ...secretOptions(options, io), gateway, clock: io.clock, random: io.random });
   await work(identity.logSigner);
 }
