@@ -2,18 +2,13 @@
 import { asMcprecError } from '../base/errors.ts';
 import { type IdSource, newId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
-import { Rounds } from '../base/rounds.ts';
 import type { Secret } from '../base/secret.ts';
 import type { NoteVerifier } from '../evidence/note.ts';
 import type { GatewayIdentity } from '../identity/gateway-identity.ts';
-import { Checkpointer } from '../journal/checkpointer.ts';
 import type { Journal } from '../journal/journal.ts';
-import { statementBytes } from '../mask/value.ts';
 import { type PathRules, rulesOf } from '../path/rules.ts';
 import type { Projection } from '../policy/projection.ts';
 import { controlPaths, type SessionEvent } from '../protocol/control.ts';
-import { seenTree } from '../sync/receipts.ts';
-import { receipted } from '../sync/witnessed.ts';
 import type { AnswerVerdict } from '../transport/hop.ts';
 import type { UpstreamPool } from '../transport/upstream.ts';
 import { backoffMs, pause } from './backoff.ts';
@@ -21,8 +16,8 @@ import { conditionsOf } from './conditions.ts';
 import { type Edge, gatewayEdge, sessionRefusal } from './edge.ts';
 import { Freshness } from './freshness.ts';
 import { type GrantWish, type HeldGrant, readProjection, renewGrant } from './grant.ts';
-import { awaitGrant, type GrantWaiting } from './grant-wait.ts';
-import { ForwarderSession, type SessionEnd } from './session.ts';
+import type { GrantWaiting } from './grant-wait.ts';
+import type { ForwarderSession, SessionEnd } from './session.ts';
 
 export interface GrantedOptions {
   readonly identity: GatewayIdentity;
@@ -44,53 +39,8 @@ export interface GrantedOptions {
   readonly trouble: (text: string) => void;
 }
 
-/** Opens a session: the grant is given and the `open` entry durable when this resolves. */
-export async function openGranted(options: GrantedOptions): Promise<GrantedSession> {
-  const logId = newId('log', options.ids);
-  const grant = await awaitGrant(options.identity, { ...options.wish, logId }, options.waiting);
-  const rules = await rulesFor(grant, options.ids);
-  const { identity, connection, sessionId } = grant.response;
-  const stated = {
-    session: sessionId,
-    connection: connection.name,
-    kind: connection.kind,
-    record: connection.record,
-    gateway: options.identity.gateway,
-    identity,
-  };
-  const { name, publicKey } = options.identity.signDevice();
-  const given = {
-    device: { name, publicKey },
-    client: { program: 'mcprec', version: options.wish.version },
-    ...(options.wish.reason !== undefined && { reason: options.wish.reason }),
-  };
-  const log = await options.journal.openSession({
-    logId,
-    open: {
-      kind: 'open',
-      wallMs: options.ids.clock.wallMs(),
-      monoUs: options.ids.clock.monoUs(),
-      wireBytes: 0,
-      policyHash: rules.policy.hash,
-      maskerVersion: rules.masker.version,
-      payload: statementBytes(rules.masker, stated, given),
-    },
-  });
-  const checkpoints = new Checkpointer({
-    log,
-    notary: options.journal.notary,
-    signer: options.identity.logSigner,
-    clock: options.ids.clock,
-    seen: () => seenTree(options.journal, options.identity.gateway),
-    trouble: (error) => options.trouble(`the log’s checkpoint could not be signed: ${asMcprecError(error).message}`),
-  });
-  const { journal, upstream, localToken, changed, witnesses: required } = options;
-  const receipts = new Rounds(() => receipted(log, { journal, identity: options.identity, clock: options.ids.clock, required }));
-  const witnessed = () => receipts.join();
-  return new GrantedSession(options, grant, (edge) => new ForwarderSession({ log, checkpoints, rules, edge, upstream, localToken, changed, witnessed }));
-}
-
-async function rulesFor(grant: HeldGrant, ids: IdSource, projection: Projection = grant.projection): Promise<PathRules> {
+/** The rules of a session under that grant; `projection` is the policy in force where it is newer than the grant's. */
+export async function rulesFor(grant: HeldGrant, ids: IdSource, projection: Projection = grant.projection): Promise<PathRules> {
   const { identity, sessionId } = grant.response;
   const caller = { identity, session: { id: sessionId, openedMs: ids.clock.wallMs() } };
   const conditions = await conditionsOf(projection);

@@ -1,5 +1,4 @@
 // What a forwarder is told and what it reports. Types only.
-
 import type { HttpTransport } from '../base/connection.ts';
 import type { IdSource } from '../base/ids.ts';
 import type { Secret } from '../base/secret.ts';
