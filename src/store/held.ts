@@ -1,11 +1,12 @@
 // Payloads that an upload leaves out because the gateway recorded the same message itself: found by session and exchange, proven by the commitment.
-import { zstdDecompressSync } from 'node:zlib';
 import { type Kysely, sql } from 'kysely';
 import { type ExchangeId, idBytes, idFromBytes } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { commitment } from '../evidence/commitment.ts';
 import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
+import { decodePayload } from '../journal/coding.ts';
 import type { UploadedEntry } from '../protocol/control.ts';
+import { codingOf } from './rows.ts';
 import type { Tables } from './schema.ts';
 
 type Payload = NonNullable<UploadedEntry['payload']>;
@@ -50,9 +51,10 @@ function committedTo(leaf: Leaf, salt: Uint8Array, candidates: readonly Held[] =
   if (leaf.payloadCommitment === undefined) return undefined;
   for (const { coding, bytes } of candidates) {
     if (bytes === null) continue;
-    const whole = coding === 'zstd' ? zstdDecompressSync(bytes, { maxOutputLength: limits.payloadBytesMax }) : bytes;
-    if (whole.length !== leaf.storedBytes || Buffer.compare(commitment('payload', salt, whole), leaf.payloadCommitment) !== 0) continue;
-    return { salt, bytes, coding: coding === 'zstd' ? 'zstd' : 'identity' };
+    const stored = { bytes, coding: codingOf(coding) };
+    const whole = decodePayload(stored);
+    if (whole?.length !== leaf.storedBytes || Buffer.compare(commitment('payload', salt, whole), leaf.payloadCommitment) !== 0) continue;
+    return { salt, ...stored };
   }
   return undefined;
 }

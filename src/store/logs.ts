@@ -7,6 +7,7 @@ import { Frontier } from '../evidence/merkle.ts';
 import { emptyTail, endsLog, type LogTail } from '../evidence/tail.ts';
 import { claimStatement } from './claim.ts';
 import { logOf } from './log-record.ts';
+import { codingOf } from './rows.ts';
 import type { EntryTable, LogTable, Tables } from './schema.ts';
 import type { LogStore, SessionLog, StoredRow } from './store.ts';
 import type { OwnedLog, Writer } from './writer.ts';
@@ -129,8 +130,7 @@ function rowOf(row: Row): StoredRow {
     leaf: row.leaf,
     leafHash: row.leaf_hash,
     receivedMs: row.received_ms,
-    ...(payload !== null &&
-      payloadSalt !== null && { payload: { salt: payloadSalt, bytes: payload, coding: row.payload_coding === 'zstd' ? 'zstd' : 'identity' } }),
+    ...(payload !== null && payloadSalt !== null && { payload: { salt: payloadSalt, bytes: payload, coding: codingOf(row.payload_coding) } }),
     ...(names !== null && namesSalt !== null && { names: { salt: namesSalt, bytes: names } }),
   };
 }

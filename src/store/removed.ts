@@ -1,11 +1,12 @@
 // What of an upload may come without its contents, because an index log says that they are gone; and what a laptop's own index log says of that.
-import { zstdDecompressSync } from 'node:zlib';
 import type { Compilable, Kysely, Selectable } from 'kysely';
 import { idBytes, idFromBytes, type LogId } from '../base/ids.ts';
 import { decodeLeaf } from '../evidence/leaf.ts';
 import { type RemovalStatement, readRemoval } from '../evidence/statements.ts';
+import { type Coded, decodePayload } from '../journal/coding.ts';
 import type { UploadedEntry } from '../protocol/control.ts';
 import { FIRST_REMOVED, noteRemoval } from './removals.ts';
+import { codingOf } from './rows.ts';
 import type { LogTable, Tables } from './schema.ts';
 
 /** True for the entries of a log whose contents are gone. */
@@ -21,7 +22,7 @@ export async function goneOf(db: Kysely<Tables>, { log, removal, vantage }: Sele
     .select(['e.payload as bytes', 'e.payload_coding as coding'])
     .where('r.log', '=', log)
     .execute();
-  const ranges = rows.flatMap(({ bytes, coding }) => (bytes === null ? [] : readRemoval(coding === 'zstd' ? zstdDecompressSync(bytes) : bytes)));
+  const ranges = rows.flatMap(({ bytes, coding }) => (bytes === null ? [] : (removalIn({ bytes, coding: codingOf(coding) }) ?? [])));
   return (index) => index >= FIRST_REMOVED && ranges.some(({ from, to }) => index >= from && index < to);
 }
 
@@ -54,9 +55,11 @@ async function isOfDevice(db: Kysely<Tables>, logId: LogId, deviceId: string | n
   return owner !== undefined && owner.device_id === deviceId;
 }
 
-function removalIn({ bytes, coding }: NonNullable<UploadedEntry['payload']>): RemovalStatement | undefined {
+/** Undefined where it says something else. */
+function removalIn(payload: Coded): RemovalStatement | undefined {
+  const bytes = decodePayload(payload);
   try {
-    return readRemoval(coding === 'zstd' ? zstdDecompressSync(bytes) : bytes);
+    return bytes && readRemoval(bytes);
   } catch {
     return undefined;
   }

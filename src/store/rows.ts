@@ -5,7 +5,7 @@ import type { Leaf } from '../evidence/leaf.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import type { SealedEntry } from '../evidence/seal.ts';
 import { emptyTail, type LogTail } from '../evidence/tail.ts';
-import { encodePayload } from '../journal/coding.ts';
+import { type Coded, encodePayload } from '../journal/coding.ts';
 import type { UploadedEntry } from '../protocol/control.ts';
 import type { EntryTable, Tables } from './schema.ts';
 
@@ -57,6 +57,11 @@ export function entryStatements(db: Kysely<Tables>): EntryStatements {
       return insert(rowOf(logId, { index, exchange: draft.exchange, direction: draft.direction }, { leaf, leafHash, payload: stored, names }, receivedMs));
     },
   };
+}
+
+/** How a stored payload is coded; there is no other way than the schema lets in. */
+export function codingOf(column: string | null): Coded['coding'] {
+  return column === 'zstd' ? 'zstd' : 'identity';
 }
 
 const noLog = idFromBytes('log', new Uint8Array(16));
