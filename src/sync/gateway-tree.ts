@@ -1,6 +1,6 @@
 // The gateway's tree as an auditor fetches it: all of its hashes, checked against the head that it signed and the one that was seen before.
 import { asMcprecError, McprecError } from '../base/errors.ts';
-import { type Checkpoint, openCheckpoint, type TreeHead } from '../evidence/checkpoint.ts';
+import { type Checkpoint, openCheckpoint, parseCheckpoint, type TreeHead } from '../evidence/checkpoint.ts';
 import type { Finding } from '../evidence/findings.ts';
 import { Frontier, hashBytes, leafHash } from '../evidence/merkle.ts';
 import { type NoteVerifier, parseVerifier } from '../evidence/note.ts';
@@ -72,23 +72,20 @@ function changed(what: string): Finding {
   return { code: 'tree_differs', message: `${what}: a checkpoint that it accepted was changed or removed` };
 }
 
+/** The head of the tree, undefined where the key did not sign it; and what is wrong with its signatures. */
 function readHead(note: string, key: NoteVerifier, required: readonly NoteVerifier[]): { readonly head: Checkpoint | undefined; readonly findings: Finding[] } {
-  for (const signers of [required, []]) {
-    try {
-      const head = openTree(note, key, signers);
-      if (signers === required) return { head, findings: [] };
+  try {
+    return { head: openTree(note, key, required), findings: [] };
+  } catch (error) {
+    const { code, message: why } = asMcprecError(error);
+    if (code === 'witness_missing') {
       const names = required.map(({ name }) => name).join(', ');
-      return {
-        head,
-        findings: [{ code: 'signature_invalid', message: `the head of the gateway’s tree lacks the signature of a required witness (${names})` }],
-      };
-    } catch (error) {
-      if (signers === required && required.length > 0) continue;
-      const message = `the head that the gateway shows of its tree is not one that the key ${key.name} signed (${asMcprecError(error).message}): whatever it covers is unproven`;
-      return { head: undefined, findings: [{ code: 'signature_invalid', message }] };
+      const message = `the head of the gateway’s tree lacks the signature of a required witness (${names})`;
+      return { head: parseCheckpoint(note), findings: [{ code: 'signature_invalid', message }] };
     }
+    const message = `the head that the gateway shows of its tree is not one that the key ${key.name} signed (${why}): whatever it covers is unproven`;
+    return { head: undefined, findings: [{ code: 'signature_invalid', message }] };
   }
-  return { head: undefined, findings: [] };
 }
 
 /** Whoever shows two histories cannot have both co-signed. */

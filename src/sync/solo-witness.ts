@@ -1,7 +1,6 @@
 // Independent witnesses of solo use: they co-sign the solo index log, which lists each session and how it ended, as gateways have their trees co-signed.
 import { McprecError } from '../base/errors.ts';
-import type { LogSigner } from '../evidence/checkpoint.ts';
-import { type Checkpoint, originOf, parseCheckpoint } from '../evidence/checkpoint.ts';
+import { type Checkpoint, type LogSigner, originOf, parseCheckpoint } from '../evidence/checkpoint.ts';
 import type { Finding } from '../evidence/findings.ts';
 import { leafHash } from '../evidence/merkle.ts';
 import { formatVerifier, noteVerifier } from '../evidence/note.ts';
@@ -27,14 +26,17 @@ export async function witnessSolo(journal: Journal, signer: LogSigner, places: r
 export async function auditSolo(journal: Journal, publicKey: Uint8Array, places: readonly WitnessPlace[]): Promise<Finding[]> {
   const newest = journal.notary.newestIndex(undefined);
   const findings: Finding[] = [];
-  for (const place of newest === undefined ? [] : places) {
+  if (newest === undefined) return findings;
+  // Its own signature alone: with the others the witness would not be asked.
+  const unwitnessed = { ...newest, note: ownPart(newest.note) };
+  for (const place of places) {
     try {
-      // Its own signature alone: with the others the witness would not be asked.
-      await ask(journal, { ...(newest as NewestIndex), note: ownPart(newest?.note ?? '') }, place, publicKey);
+      await ask(journal, unwitnessed, place, publicKey);
     } catch (error) {
       if (!(error instanceof McprecError)) throw error;
-      const meaning = error.code === 'witness_rollback' ? 'an older copy of this journal was put back, or its solo sessions were written anew' : error.remedy;
-      findings.push({ code: error.code === 'witness_rollback' ? 'head_differs' : 'signature_invalid', message: `solo sessions: ${error.message}: ${meaning}` });
+      const isOther = error.code === 'witness_rollback';
+      const meaning = isOther ? 'an older copy of this journal was put back, or its solo sessions were written anew' : error.remedy;
+      findings.push({ code: isOther ? 'head_differs' : 'signature_invalid', message: `solo sessions: ${error.message}: ${meaning}` });
     }
   }
   return findings;
@@ -42,6 +44,7 @@ export async function auditSolo(journal: Journal, publicKey: Uint8Array, places:
 
 type NewestIndex = NonNullable<ReturnType<Journal['notary']['newestIndex']>>;
 
+/** The note with the cosignature of that witness. Throws as `witnessSolo` does. */
 async function ask(journal: Journal, { logId, note }: NewestIndex, place: WitnessPlace, publicKey: Uint8Array): Promise<string> {
   const head: Checkpoint = parseCheckpoint(note);
   const nodes = new TreeNodes();
@@ -58,6 +61,7 @@ async function ask(journal: Journal, { logId, note }: NewestIndex, place: Witnes
   }
 }
 
+/** A checkpoint with the first of its signatures, which is its log's own. */
 function ownPart(note: string): string {
   const signatures = note.indexOf('\n\n') + 2;
   return note.slice(0, note.indexOf('\n', signatures) + 1);
