@@ -1,7 +1,6 @@
 // How the tools of each connection looked when they were first seen. A server can change what a tool does behind its name:
 // a change is an entry, and by the connection's `tool_changes` its calls are denied or held until a human has accepted the
-// new form. Stores MACs, and
-// of changed tools what they say of themselves, masked (RULES R3).
+// new form. Stores MACs, and of changed tools what they say of themselves, masked (RULES R3).
 import { createHmac, type KeyObject } from 'node:crypto';
 import { type JsonNode, membersLike, parseJson } from '../base/json.ts';
 import type { Masker } from '../mask/masker.ts';
@@ -19,7 +18,9 @@ export interface ChangedTool {
   readonly form: Uint8Array;
 }
 
-export interface Looking {
+/** How the tools that a message lists are looked at. */
+interface Looking {
+  /** What they are now is accepted without anybody asking. */
   readonly accept: boolean;
   /** Masks what people are shown of a changed tool. */
   readonly masker: Masker;
@@ -111,6 +112,7 @@ function accepted(tool: Uint8Array, form: Uint8Array): SeenTool {
 
 interface Listed {
   readonly forms: string[];
+  /** As the server wrote it, for people to read. */
   readonly texts: string[];
 }
 

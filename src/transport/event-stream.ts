@@ -47,7 +47,7 @@ export class EventStream implements AnswerBody {
     const forwarded = outlet.forwarded(head.headers);
     outlet.begin(head.status, outlet.rewrites && this.#undecoded === undefined ? headersOfChanged(forwarded, undefined) : forwarded);
     outlet.flush();
-    outlet.streams();
+    outlet.rememberRequests();
   }
 
   async chunk(came: Buffer): Promise<void> {
@@ -69,7 +69,7 @@ export class EventStream implements AnswerBody {
     const delivered = rest === undefined ? [] : await this.#take([rest]);
     await this.#outlet.record(await this.#lastEntries());
     for (const bytes of this.#outlet.rewrites ? delivered : []) this.#outlet.write(bytes);
-    if (this.#finalSeen && !this.#resumable) this.#outlet.isOver();
+    if (this.#finalSeen && !this.#resumable) this.#outlet.forgetRequests();
     this.#outlet.end();
   }
 

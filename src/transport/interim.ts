@@ -6,7 +6,8 @@ import { limits } from '../base/limits.ts';
 const INTERIM = /^HTTP\/1\.[01] 1(?!01)\d\d[ \r]/;
 /** Could still become one. */
 const UNFINISHED = /^(?:H|HT|HTT|HTTP|HTTP\/|HTTP\/1|HTTP\/1\.|HTTP\/1\.[01]|HTTP\/1\.[01] (?:1\d{0,2})?)$/;
-const BEGINNING = 'HTTP/1.x 1xx '.length;
+/** Units of it that tell. */
+const STATUS_UNITS = 'HTTP/1.x 1xx '.length;
 const HEAD_END = '\r\n\r\n';
 
 /**
@@ -43,7 +44,7 @@ export function skipInterim(socket: Socket): void {
 function behindInterim(bytes: Buffer): Buffer | undefined {
   let rest = bytes;
   while (rest.length > 0) {
-    const text = rest.toString('latin1', 0, BEGINNING);
+    const text = rest.toString('latin1', 0, STATUS_UNITS);
     if (UNFINISHED.test(text)) return undefined;
     if (!INTERIM.test(text)) return rest;
     const end = rest.indexOf(HEAD_END);

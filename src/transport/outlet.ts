@@ -96,12 +96,12 @@ export class Outlet {
   }
 
   /** The answer is a stream, which may break off and be taken up again by another request of its client. */
-  streams(): void {
+  rememberRequests(): void {
     if (this.#mcpSessionId !== undefined) this.#hop.memory.sent.remember(this.#mcpSessionId, this.open);
   }
 
   /** The stream came to its end, and has no ids by which it could be taken up again. */
-  isOver(): void {
+  forgetRequests(): void {
     if (this.#mcpSessionId !== undefined) this.#hop.memory.sent.forget(this.#mcpSessionId, this.open);
   }
 
