@@ -2,12 +2,12 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Clock } from '../base/clock.ts';
 import { McprecError } from '../base/errors.ts';
-import { type ExchangeId, idBytes, type LogId, type SessionId } from '../base/ids.ts';
+import { idBytes, type LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { decodeLeaf } from '../evidence/leaf.ts';
-import type { OpeningIdentity } from '../evidence/opening.ts';
 import { decodeNames, type StoredEntry } from '../evidence/seal.ts';
 import { decodePayload } from './coding.ts';
+import { type EntryPlace, type EntryPlaceRow, placeOf } from './entry-place.ts';
 import { codings, entriesPerLog, type SentKind, sentKinds } from './schema.ts';
 import { readSummary, type SessionRow, type SessionSummary, type SummaryState, sessionRows } from './session-rows.ts';
 
@@ -19,14 +19,8 @@ export interface SessionQuery {
   readonly after?: Pick<SessionSummary, 'openedMs' | 'sessionId'>;
 }
 
-/** One batch that named a metric, check or event. */
-export interface Sent {
-  readonly sessionId: SessionId;
-  readonly connection: string;
-  readonly identity?: OpeningIdentity;
-  readonly exchange: ExchangeId | undefined;
-  readonly index: number;
-  readonly wallMs: number;
+/** One batch, or query, that named a metric, check or event. */
+export interface Sent extends EntryPlace {
   /** Points or events under that name in the batch; 1 for a query. */
   readonly count: number;
   /** True where policy refused the batch, so that it never left. */
@@ -43,12 +37,7 @@ interface EntryRow {
   readonly payload: Buffer | null;
 }
 
-interface SentRow {
-  readonly session_id: string;
-  readonly connection: string;
-  readonly identity: string | null;
-  readonly entry_id: number;
-  readonly wall_ms: number;
+interface SentRow extends EntryPlaceRow {
   readonly count: number;
   readonly leaf: Buffer;
 }
@@ -111,17 +100,12 @@ export class JournalReader {
     return this.#read(this.#outline, logId, from, limit);
   }
 
-  /** The batches that named this metric, check or event, newest first. */
+  /** The batches and queries that named this metric, check or event, newest first. */
   whoSent(kind: SentKind, name: string, limit: number): Sent[] {
     return this.#sent.all(sentKinds[kind], name, limit).map((row) => {
       const { exchange, decision, message } = decodeLeaf(row.leaf);
       return {
-        sessionId: row.session_id as SessionId,
-        connection: row.connection,
-        ...(row.identity !== null && { identity: JSON.parse(row.identity) as OpeningIdentity }),
-        exchange,
-        index: row.entry_id % entriesPerLog,
-        wallMs: row.wall_ms,
+        ...placeOf(row, exchange),
         count: row.count,
         denied: decision?.effect === 'deny',
         asked: message !== 'http',

@@ -1,23 +1,16 @@
 // Finds the entries of the journal that have all words of a question. The index names those that may; each is looked at before it counts.
 import type { Database } from 'better-sqlite3';
 import { McprecError } from '../base/errors.ts';
-import type { ExchangeId, SessionId } from '../base/ids.ts';
 import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
-import type { OpeningIdentity } from '../evidence/opening.ts';
 import { decodeNames } from '../evidence/seal.ts';
 import { whenFree } from './busy.ts';
+import { type EntryPlace, type EntryPlaceRow, placeOf } from './entry-place.ts';
 import { entriesPerLog } from './schema.ts';
 import { type EntryTexts, folded, indexedParts, searchableText } from './searchable.ts';
 import { TextIndex } from './text-index.ts';
 
 /** One entry that has all words. */
-export interface Found {
-  readonly sessionId: SessionId;
-  readonly connection: string;
-  readonly identity?: OpeningIdentity;
-  readonly exchange: ExchangeId | undefined;
-  readonly index: number;
-  readonly wallMs: number;
+export interface Found extends EntryPlace {
   readonly kind: Leaf['kind'];
   readonly direction: Leaf['direction'];
   readonly method?: string;
@@ -34,11 +27,7 @@ export interface TextQuery {
   readonly progress: (done: number, all: number) => void;
 }
 
-interface FoundRow extends EntryTexts {
-  readonly session_id: string;
-  readonly connection: string;
-  readonly identity: string | null;
-  readonly wall_ms: number;
+interface FoundRow extends EntryTexts, EntryPlaceRow {
   readonly leaf: Buffer;
 }
 
@@ -53,7 +42,7 @@ export function findText(journal: Database, { words, limit, progress }: TextQuer
   using index = new TextIndex(journal);
   index.catchUp(progress);
   const row = journal.prepare<[number], FoundRow>(
-    `SELECT s.session_id, s.connection, s.identity, e.wall_ms, e.leaf, e.names, e.payload_coding, e.payload
+    `SELECT s.session_id, s.connection, s.identity, e.entry_id, e.wall_ms, e.leaf, e.names, e.payload_coding, e.payload
      FROM entries e JOIN sessions s ON s.log_no = e.entry_id / ${entriesPerLog} WHERE e.entry_id = ?`,
   );
   const wanted = words.map((word) => folded(word.endsWith('*') ? word.slice(0, -1) : word));
@@ -63,22 +52,17 @@ export function findText(journal: Database, { words, limit, progress }: TextQuer
     const text = entry === undefined ? '' : searchableText(entry);
     const plain = folded(text);
     if (entry === undefined || !wanted.every((word) => plain.includes(word))) continue;
-    found.push(foundIn(entry, entryId, excerptOf(plain.length === text.length ? text : plain, plain.indexOf(wanted[0] ?? ''))));
+    found.push(foundIn(entry, excerptOf(plain.length === text.length ? text : plain, plain.indexOf(wanted[0] ?? ''))));
     if (found.length >= limit) break;
   }
   return found;
 }
 
-function foundIn(row: FoundRow, entryId: number, excerpt: string): Found {
+function foundIn(row: FoundRow, excerpt: string): Found {
   const { exchange, kind, direction } = decodeLeaf(row.leaf);
   const { method, tool } = row.names === null ? {} : decodeNames(row.names);
   return {
-    sessionId: row.session_id as SessionId,
-    connection: row.connection,
-    ...(row.identity !== null && { identity: JSON.parse(row.identity) as OpeningIdentity }),
-    exchange,
-    index: entryId % entriesPerLog,
-    wallMs: row.wall_ms,
+    ...placeOf(row, exchange),
     kind,
     direction,
     ...(method !== undefined && { method }),
