@@ -62,33 +62,27 @@ function registerLogin(program: Command, { io }: CommandContext): void {
 }
 
 function registerConnect(program: Command, { io, version, command, exit }: CommandContext): void {
-  program
-    .command('connect')
+  forwarderFlags(program.command('connect'))
     .description('open a recorded way to connections of the gateway, or to any MCP server with --url or a command')
     .usage('[options] [connection...] | [options] --url <url> | [options] -- <command...>')
-    .argument('[connection...]', 'names of connections')
-    .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
     .option('--transport <name>', 'with --url: streamable-http, or sse as in 2024-11-05; else sse where the path ends in /sse')
     .option('--header <header>', 'with --url: a header for every call, as "NAME: env:VARIABLE" or "NAME: Bearer file:PATH"; may be repeated', gather, [])
     .option('--stdio', 'speak MCP on stdin and stdout, for clients that start a command')
-    .option('--policy <file>', 'solo: a gateway.yaml whose access, rules and mask hold; else all is allowed')
     .option('--port <port>', 'the local port; else the one that this connection had before')
-    .option('--reason <text>', 'why; it is recorded')
-    .option('--ttl <duration>', 'for how long, e.g. 30m; at most what policy allows')
-    .option('--wait <duration>', 'where somebody must approve: wait no longer than this')
-    .option('--no-wait', 'where somebody must approve: ask, print the link and end')
-    .option('--synchronous <mode>', 'full: a record survives a power cut; normal: only the end of mcprec')
-    .option('--journal-max <size>', 'refuse calls when the journal is that large, e.g. 4GiB')
     .option('--rotate', 'make a new local token; clients must be told')
     .option('--print-config <client>', 'print what a client needs and exit: claude-code, cursor, vscode, json')
-    .option(...GATEWAY)
-    .option(...PASSPHRASE)
     .option(...JSON_EVENTS)
     .action(async (connections: string[], options) => exit(await (await import('./connect.ts')).runConnect(connections, { ...options, command }, io, version)));
-  program
-    .command('exec')
+  forwarderFlags(program.command('exec'))
     .description('run a command with connections in its environment: mcprec exec datadog -- python report.py')
     .usage('[options] [connection...] -- <command...>')
+    .option('--json', 'print one JSON line to stderr at the end')
+    .action(async (connections: string[], options) => exit(await (await import('./exec.ts')).runExec(connections, command, options, io, version)));
+}
+
+/** What `connect` and `exec` take alike. */
+function forwarderFlags(command: Command): Command {
+  return command
     .argument('[connection...]', 'names of connections')
     .option('--url <url>', 'solo: an MCP endpoint, with no gateway and no login')
     .option('--policy <file>', 'solo: a gateway.yaml whose access, rules and mask hold; else all is allowed')
@@ -99,9 +93,7 @@ function registerConnect(program: Command, { io, version, command, exit }: Comma
     .option('--synchronous <mode>', 'full: a record survives a power cut; normal: only the end of mcprec')
     .option('--journal-max <size>', 'refuse calls when the journal is that large, e.g. 4GiB')
     .option(...GATEWAY)
-    .option(...PASSPHRASE)
-    .option('--json', 'print one JSON line to stderr at the end')
-    .action(async (connections: string[], options) => exit(await (await import('./exec.ts')).runExec(connections, command, options, io, version)));
+    .option(...PASSPHRASE);
 }
 
 function registerRecord(program: Command, { io, exit }: CommandContext): void {
