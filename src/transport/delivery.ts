@@ -40,6 +40,8 @@ export class Delivery implements AnswerReceiver {
   #body: AnswerBody | undefined;
   /** The last step; the next one waits for it. */
   #work: Promise<void> = Promise.resolve();
+  /** What came while a step was running. */
+  #waiting: Buffer[] = [];
   #queuedBytes = 0;
   #paused = false;
   #over = false;
@@ -64,11 +66,16 @@ export class Delivery implements AnswerReceiver {
   data(chunk: Buffer): void {
     this.#queuedBytes += chunk.length;
     this.#regulate();
-    this.#then(async () => {
-      await this.#body?.chunk(chunk);
-      this.#queuedBytes -= chunk.length;
+    if (this.#waiting.push(chunk) === 1) this.#then(() => this.#takeWaiting());
+  }
+
+  async #takeWaiting(): Promise<void> {
+    const chunks = this.#waiting.splice(0);
+    for (const bytes of this.#body?.joins && chunks.length > 1 ? [Buffer.concat(chunks)] : chunks) {
+      await this.#body?.chunk(bytes);
+      this.#queuedBytes -= bytes.length;
       this.#regulate();
-    });
+    }
   }
 
   ended(): void {

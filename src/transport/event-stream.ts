@@ -22,6 +22,8 @@ interface Opaque {
 }
 
 export class EventStream implements AnswerBody {
+  /** A server that says much in little pieces does not wait for the disk with each of them. */
+  readonly joins = true;
   readonly #outlet: Outlet;
   readonly #head: AnswerHead;
   readonly #entering: ((bytes: Buffer) => Buffer) | undefined;

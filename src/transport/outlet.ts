@@ -183,6 +183,8 @@ function mayList({ requests }: OpenExchange): boolean {
 
 /** What brings the body of an answer through an outlet. Its steps are run one after the other. */
 export interface AnswerBody {
+  /** True where pieces that wait for their turn are better taken as one. */
+  readonly joins: boolean;
   chunk(bytes: Buffer): Promise<void> | undefined;
   end(): Promise<void>;
   /** Bytes that came so far, and a MAC over those that no entry holds yet, for an answer that breaks off. */

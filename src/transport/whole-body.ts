@@ -10,6 +10,8 @@ import { decodeContent } from './body.ts';
 import type { AnswerBody, AnswerHead, Outlet } from './outlet.ts';
 
 export class WholeBody implements AnswerBody {
+  /** The last piece is held back until the entry is written: the others leave as they come. */
+  readonly joins = false;
   readonly #outlet: Outlet;
   readonly #head: AnswerHead;
   readonly #entering: ((bytes: Buffer) => Buffer) | undefined;

@@ -74,6 +74,33 @@ describe('as it comes', () => {
     await has(t.client, '\n\n');
   });
 
+  test('what comes while an entry is written is recorded together', async () => {
+    await using t = await Talk.open();
+    const { promise: recorded, resolve } = Promise.withResolvers<void>();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const groups: number[] = [];
+    t.hop.beforeRecord = (entries) => {
+      if (entries[0]?.direction !== 'down') return;
+      ask();
+      return groups.push(entries.length) === 1 ? recorded : undefined;
+    };
+    const socket = await t.ask();
+    socket.write(STREAM);
+    const events = Array.from({ length: 20 }, (_, n) => `data: ${PROGRESS.replace('1', String(n))}\n\n`);
+    for (const event of events) {
+      socket.write(chunk(event));
+      await asked;
+      await t.roundTrip();
+    }
+    resolve();
+    await has(t.client, events.join(''));
+    expect(groups).toEqual([1, 19]);
+    socket.write(chunk(`data: ${RESULT}\n\n`));
+    socket.write(LAST);
+    await t.client.has(LAST);
+    expect(streamed(t.client)).toBe(`${events.join('')}data: ${RESULT}\n\n`);
+  });
+
   test('a GET stream that brings no answer ends with an entry of its own', async () => {
     await using t = await Talk.open();
     const socket = await t.ask('GET', undefined, ['Accept: text/event-stream', 'Last-Event-ID: e7']);
