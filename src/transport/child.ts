@@ -49,10 +49,12 @@ export class ChildPipe implements Pipe {
     this.#child.once('error', (error: NodeJS.ErrnoException) => {
       if (this.#child.pid === undefined) this.#notStarted = error.code === 'ENOENT' ? `there is no program ${program}` : error.message;
     });
-    // A server that ended does not read: what it answers for comes from `close`.
-    this.#child.stdin.on('error', () => undefined);
     this.#child.stdout.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#gone = this.#run();
+    // Whoever reads or says no more can answer nothing: it is ended, so that another may be started. What it leaves unanswered is told when it is gone.
+    const close = (): void => void this.close();
+    this.#child.stdin.on('error', close);
+    this.#child.stdout.once('end', close);
   }
 
   async write(message: Uint8Array): Promise<void> {
@@ -137,7 +139,8 @@ export class ChildPipe implements Pipe {
     const end = await ended;
     await said;
     const rest = this.#splitter.end();
-    if (rest?.kind === 'line' && rest.message.length > 0) this.#events.message(rest.message, rest.raw);
+    // Not as it was written: a line without an end would run into the next server's first, and nobody would read it before.
+    if (rest?.kind === 'line' && rest.message.length > 0) this.#events.message(rest.message, undefined);
     this.#over = true;
     await this.#note({ kind: 'ended', end }).catch(() => undefined);
     this.#events.ended({

@@ -14,11 +14,14 @@ const FLOOD = limits.pipeQueueMax + 300;
 
 /** Answers what it is asked; floods before its answer to a call, and says something more once its stdin is closed. */
 const SERVER = `
+import { closeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 const say = (text) => process.stdout.write(text + '\\n');
 createInterface(process.stdin)
   .on('line', (line) => {
     const { id, method, params } = JSON.parse(line);
+    if (params?.name === 'mute') return closeSync(1);
+    if (params?.name === 'unended') return process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result: {} }), () => process.exit(0));
     if (params?.name === 'late') return say(${JSON.stringify(said('it waits'))});
     if (method === 'ping') say(JSON.stringify({ jsonrpc: '2.0', id: 9, result: { late: true } }));
     if (method === 'tools/call') for (let n = 0; n < ${FLOOD}; n++) say(${JSON.stringify(said('#'))}.replace('#', n));
@@ -56,6 +59,23 @@ test('a stdio client hears what its server says after the end', async () => {
   expect((await mcprec.end()).code).toBe(0);
   expect(mcprec.stdout.at(-1)).toBe(said('at last'));
   expect(unheardIn(home.path)).toEqual([]);
+});
+
+test.each(['mute', 'unended'])('a server whose last line has no end, or that says nothing more: %s', async (name) => {
+  using home = tempDir();
+  await using mcprec = startMcprec(['connect', '--stdio', ...serverIn(home.path)], home.path);
+  const send = (message: object) => mcprec.child.stdin?.write(`${JSON.stringify(message)}\n`);
+  const answered = async (id: number) => JSON.parse(await mcprec.line((line) => line.includes(`"id":${id}`))) as unknown;
+  send(initialize);
+  await answered(0);
+  send(initialized);
+  send({ ...call, params: { name } });
+  expect(await answered(1)).toMatchObject(name === 'mute' ? { error: { code: 5020 } } : { result: {} });
+  // Another one is started.
+  send({ ...call, id: 2, method: 'tools/list' });
+  expect(await answered(2)).toMatchObject({ result: {} });
+  mcprec.child.stdin?.end();
+  expect((await mcprec.end()).code).toBe(0);
 });
 
 test('what a client has no stream for is recorded, in order, also beyond what is kept for it', async () => {
