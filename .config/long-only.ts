@@ -10,6 +10,7 @@ export const LONG_ONLY = [
   'test/e2e/split-view.test.ts',
   'test/e2e/tool-changes.test.ts',
   'test/e2e/transports.test.ts',
+  'test/e2e/verify-gateway.test.ts',
   'test/e2e/witness.test.ts',
   'test/journal/torn.test.ts',
 ];
