@@ -150,7 +150,7 @@ export class CborReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#in = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#in = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** True where every byte was read. */

@@ -22,7 +22,7 @@ const columns = ['leaf', 'leaf_hash', 'names_salt', 'names', 'payload_salt', 'pa
 /** Rows by their range of `entry_id`, in order: of each column its length, and all of them one after the other as `bytes`. */
 export const packedRows = `
 SELECT entry_id, wall_ms, payload_coding, ${columns.map((column) => `length(${column}) AS ${column}`).join(', ')},
-  CAST(${columns.map((column) => `coalesce(${column}, '')`).join(' || ')} AS BLOB) AS bytes
+  CAST(concat(${columns.join(', ')}) AS BLOB) AS bytes
 FROM entries WHERE entry_id >= ? AND entry_id < ? ORDER BY entry_id`;
 
 /** The entry in the row; nothing in it is trusted. Throws `journal_corrupt` where a column holds something else than bytes. */

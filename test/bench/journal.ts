@@ -126,6 +126,7 @@ async function atScale(): Promise<Measure[]> {
   const small = await verifyInChild(MANY_ENTRIES / 10);
   const large = await verifyInChild(MANY_ENTRIES);
   const many = `${MANY_ENTRIES.toLocaleString('en')} entries`;
+  say(`resident memory of verifying, highest: ${small.peakMb.toFixed(0)} MB for a tenth, ${large.peakMb.toFixed(0)} MB for all`);
   return [
     atLeast(`verify ${many}`, large.entries / large.seconds, 'entries/s', 100_000),
     atMost(`open a journal of ${many}`, large.openMs, 'ms', 100),
