@@ -112,7 +112,7 @@ function portsOf(config: GatewayConfig, asked: number | undefined, file: string)
 }
 
 function isOfSandbox(upstream: string): boolean {
-  return new URL(upstream).hostname === '127.0.0.1';
+  return URL.canParse(upstream) && new URL(upstream).hostname === '127.0.0.1';
 }
 
 function portOf(url: string): number {

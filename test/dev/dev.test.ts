@@ -64,7 +64,12 @@ test('with a data directory ports, secrets and a changed policy are kept', async
   const data = join(temporary(), 'kept');
   const first = await start({ data });
   await first.close();
-  writeFileSync(first.configFile, readFileSync(first.configFile, 'utf8').replace('id: no-delete', 'id: nothing-goes'));
+  writeFileSync(
+    first.configFile,
+    readFileSync(first.configFile, 'utf8')
+      .replace('id: no-delete', 'id: nothing-goes')
+      .replace('connections:\n', 'connections:\n  local: { kind: stdio, command: [node, server.js], record: full }\n'),
+  );
   const second = await start({ data });
   expect([second.provider.issuer, second.sandbox.url]).toEqual([first.provider.issuer, first.sandbox.url]);
   expect(second.machine).toEqual(first.machine);
