@@ -1,5 +1,5 @@
 // Opens a gateway's store on SQLite.
-import { existsSync, mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
@@ -68,7 +68,11 @@ export function openSqliteStore(file: string, options: StoreOptions): Store {
 function openFile(file: string): Database.Database {
   let sqlite: Database.Database | undefined;
   try {
-    if (!existsSync(file)) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    if (!existsSync(file)) {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      // For its user alone, also in a directory that others can read: SQLite gives its side files the same mode.
+      closeSync(openSync(file, 'a', 0o600));
+    }
     sqlite = new Database(file, { timeout: BUSY_MS });
     // As of the journal: entries of 1 to 3 KB.
     sqlite.pragma('page_size = 8192');

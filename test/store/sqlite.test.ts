@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -46,6 +46,13 @@ describe('a store file', () => {
     sqlite.exec('CREATE TABLE bookmarks (url TEXT)');
     sqlite.close();
     expect(() => openSqliteStore(other, options)).toThrow(expect.objectContaining({ code: 'journal_corrupt' }));
+  });
+
+  it('belongs to its user alone, with the files beside it', async () => {
+    const store = openSqliteStore(file, options);
+    const modes = readdirSync(directory).map((name) => statSync(join(directory, name)).mode & 0o777);
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+    await store.close();
   });
 
   it('that cannot be made is an error of its own', () => {
