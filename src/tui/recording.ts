@@ -16,6 +16,8 @@ export interface OutlineEntry extends TimelineEntry {
     Leaf,
     'kind' | 'wallMs' | 'monoUs' | 'exchange' | 'parent' | 'direction' | 'message' | 'final' | 'status' | 'failed' | 'decision' | 'maskedCount' | 'wireBytes'
   >;
+  /** Its names were taken out, by an erasure or by age. */
+  readonly erased: boolean;
 }
 
 export type RecordedExchange = Exchange<OutlineEntry>;
@@ -128,6 +130,7 @@ function outlineOf({ index, leaf, names }: StoredEntry): OutlineEntry {
   return {
     index,
     leaf: { kind, wallMs, monoUs, exchange, parent, direction, message, final, status, failed, decision, maskedCount, wireBytes },
+    erased: names === undefined && leaf.namesCommitment !== undefined,
     ...(names && { names: shortNames(names) }),
   };
 }

@@ -16,10 +16,10 @@ export interface Section {
 }
 
 /** What an exchange was about, in one line; may be hostile. */
-export function labelOf(exchange: Pick<RecordedExchange, 'method' | 'tool' | 'uri'>): string {
-  const { method, tool, uri } = exchange;
+export function labelOf(exchange: Pick<RecordedExchange, 'method' | 'tool' | 'uri' | 'request'>): string {
+  const { method, tool, uri, request } = exchange;
   if (tool !== undefined) return tool;
-  return [method, uri].filter((part) => part !== undefined).join(' ') || 'not decodable';
+  return [method, uri].filter((part) => part !== undefined).join(' ') || (request?.erased ? 'erased' : 'not decodable');
 }
 
 /** Where a denied or refused exchange was stopped, or how it ended, in a few words; empty for a plain success. May be hostile. */
