@@ -21,6 +21,7 @@ export interface AuditRouteParts {
   readonly mayAudit: (request: FastifyRequest) => void;
 }
 
+/** Adds the routes by which logs are read back for an audit: the gateway's index log, any log, and its rows. Source: protocol/audit.ts. */
 export function auditLogRoutes(app: FastifyInstance, parts: AuditRouteParts): void {
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const { store, readable, mayAudit } = parts;

@@ -33,6 +33,7 @@ export interface ApprovalParts {
   readonly webhooks: Webhooks;
 }
 
+/** Puts together what approvals need. Deliveries that an earlier process left over go out at once. */
 export function openApprovals({ config, store, keys, ids, events, hooks, tools, publicUrl, logger }: ApprovalsWorld): ApprovalParts {
   const masker = compileMasker(config.mask, { pseudonymKey: keys.pseudonymKey });
   const webhooks = new Webhooks({ hooks, store, ids, masker, logger });

@@ -25,6 +25,7 @@ export function summaryOf(session: SessionWithLogs): SessionSummary {
   };
 }
 
+/** A log as the answers to uploads show it; the root is hexadecimal. */
 export function stateOf({ logId, size, root }: LogRecord): LogState {
   return { logId, size, root: hex(root) };
 }

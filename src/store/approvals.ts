@@ -18,6 +18,7 @@ export interface ApprovalParts {
 
 const open: readonly ApprovalState[] = ['pending', 'approved'];
 
+/** The part of a store that keeps approvals: each change with its entries and deliveries in one commit. */
 export function approvalQueries(parts: ApprovalParts): ApprovalStore {
   return { ...readingQueries(parts.db), ...changingQueries(parts) };
 }

@@ -5,6 +5,7 @@ import type { Delivery, DeliveryStore } from './approval.ts';
 import type { DeliveryTable, Tables } from './schema.ts';
 import type { Writer } from './writer.ts';
 
+/** The part of a store that keeps deliveries to webhooks until they are made. */
 export function deliveryQueries(db: Kysely<Tables>, writer: Writer): DeliveryStore {
   return {
     async dueDeliveries(nowMs, limit) {

@@ -32,6 +32,7 @@ export interface IngestParts {
 /** How often the head is read again where another upload of the same log came in between. */
 const TRIES_MAX = 5;
 
+/** Takes an upload: entries that go on from the head and come to the stated root, or what keeps them out. Throws `journal_locked` where others upload the same log all the while. */
 export async function ingest(parts: IngestParts, logId: LogId, upload: LogUpload, nowMs: number): Promise<Ingested> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const outcome = await tryIngest(parts, logId, upload, nowMs);

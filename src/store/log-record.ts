@@ -7,6 +7,7 @@ import type { Removal } from './removal-store.ts';
 import type { LogTable } from './schema.ts';
 import type { LogRecord, Vantage } from './store.ts';
 
+/** A row of `logs` as a record. */
 export function logOf(row: Selectable<LogTable>): LogRecord {
   return {
     logId: idFromBytes('log', row.log),

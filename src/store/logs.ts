@@ -62,6 +62,7 @@ export function tailOf(row: Selectable<LogTable>): LogTail {
   };
 }
 
+/** The part of a store that reads and appends to logs; uploads come by `ingest`. */
 export function logQueries(db: Kysely<Tables>, writer: Writer, logs: OwnedLogs): Omit<LogStore, 'ingest'> {
   const claimOf = claimStatement(db);
   return {

@@ -30,6 +30,7 @@ const TRIES_MAX = 5;
 
 type HeldLog = Selectable<LogTable> & { readonly in_tree: number | null };
 
+/** The part of a store that takes contents out; what concerns the file as a whole is the implementation's. */
 export function removalQueries({ db, writer, index }: RemovalParts): Omit<RemovalStore, 'usedBytes' | 'rewrite'> {
   return {
     async removeContents(sessionId, removal) {

@@ -36,6 +36,7 @@ const columns = [
 /** Columns of an entry that a removal empties. */
 export const noContents = { payload_salt: null, payload_coding: null, payload: null, names_salt: null, names: null } as const satisfies Partial<EntryTable>;
 
+/** Compiles the statements once, for one database. */
 export function entryStatements(db: Kysely<Tables>): EntryStatements {
   const blank = Object.fromEntries(columns.map((column) => [column, 0]));
   const insertion = db.insertInto('entries').values(blank as never);

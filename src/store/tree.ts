@@ -9,6 +9,7 @@ import type { Writer } from './writer.ts';
 
 const ALARMS_MAX = 1_000;
 
+/** The part of a store behind the witness: whose key signs a log, the gateway's tree with its heads, and what speaks against them. */
 export function treeQueries(db: Kysely<Tables>, writer: Writer): TreeStore {
   return {
     async registerIndex(logId, deviceId) {

@@ -16,6 +16,7 @@ export interface RecordHome {
   readonly record: (entries: readonly EntryDraft[]) => Promise<void>;
 }
 
+/** Records each message as an exchange of its own; one that is too long, or no UTF-8, by its length and MAC alone. */
 export function recordUnheard({ rules, record }: RecordHome): RecordUnheard {
   return async (message) => {
     const { ids } = rules();
