@@ -30,7 +30,7 @@ export function approvalText(event: ApprovalEvent): string | undefined {
   }
   switch (event.state) {
     case 'approved':
-      return `${event.connection}: the call held by ${event.rule} is approved; made again, it goes through once (${event.approvalId})`;
+      return `${event.connection}: the call held by ${event.rule} is approved: it goes on where its client still waits, else once when it is made again (${event.approvalId})`;
     case 'refused':
       return `${event.connection}: the call held by ${event.rule} was refused (${event.approvalId})`;
     case 'expired':

@@ -8,6 +8,7 @@ import type { ForwarderEvent, Target } from '../forwarder/options.ts';
 import { settlePlace } from '../forwarder/places.ts';
 import { placeKey, targetName } from '../forwarder/targets.ts';
 import { connectionsResponseSchema, controlPaths } from '../protocol/control.ts';
+import { countText } from '../tui/words.ts';
 import { approvalText } from './approval-notes.ts';
 import { clientConfig, commandConfig, readClientName } from './client-config.ts';
 import { runStdio, stdioArguments } from './connect-stdio.ts';
@@ -225,7 +226,10 @@ async function closing(forwarder: Forwarder, options: ConnectOptions, io: Io): P
   }
   for (const session of sessions) {
     const { calls, denied, masked } = session.counts;
-    say(io, `${calls} calls, ${denied} denied, ${masked} values masked; look at them with: mcprec sessions show ${session.sessionId.slice(0, 16)}`);
+    say(
+      io,
+      `${countText(calls, 'call')}, ${denied} denied, ${countText(masked, 'value')} masked; look at them with: mcprec sessions show ${session.sessionId.slice(0, 16)}`,
+    );
   }
   if (lag.entries > 0)
     note(io, `${lag.entries} entries are not at the gateway yet${syncError === undefined ? '' : ` (${syncError.message})`}; run: mcprec sync`);

@@ -16,8 +16,15 @@ export async function main(argv: readonly string[], version: string): Promise<nu
     .description('The recorder and the gate for MCP traffic.')
     .version(version)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`mcprec: ${text.replace(/^error: /, '')}`) })
-    .showHelpAfterError('run the command with --help');
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `mcprec: ${text
+            .replace(/^error: /, '')
+            .trimEnd()
+            .replaceAll('\n', ' ')}; run the command with --help\n`,
+        ),
+    });
   // What stands behind `--` belongs to a command of the caller's (`exec`), and is none of commander's business.
   const dashes = argv.indexOf('--');
   const own = dashes === -1 ? argv : argv.slice(0, dashes);

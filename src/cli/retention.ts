@@ -22,6 +22,7 @@ export function retentionOf(env: Readonly<Record<string, string | undefined>>): 
 function read([name, text]: Named, parse: (text: string) => number | undefined, kind: string): number | undefined {
   if (text === undefined) return undefined;
   const value = parse(text);
-  if (value === undefined) throw new McprecError('usage', `${name} ${text} is no ${kind}`);
+  if (value === undefined)
+    throw new McprecError('usage', `${name} ${text} is no ${kind}`, name.startsWith('--') ? {} : { remedy: `give ${name} such a one, or unset it` });
   return value;
 }

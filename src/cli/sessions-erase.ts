@@ -9,11 +9,13 @@ import { type Journal, openJournal } from '../journal/journal.ts';
 import { prune } from '../journal/pruner.ts';
 import type { SessionSummary } from '../journal/session-rows.ts';
 import { controlPaths } from '../protocol/control.ts';
+import { countText } from '../tui/words.ts';
 import { journalPath } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
 import { readRetention } from './retention.ts';
 import { openRecordOf } from './sessions.ts';
+import { findAtGateway } from './sessions-gateway.ts';
 
 export interface EraseOptions extends SecretFlags {
   readonly reason?: string | undefined;
@@ -41,13 +43,14 @@ export async function runErase(idPrefix: string, options: EraseOptions, io: Io):
   const gateway = options.gateway ?? session?.gateway;
   if (options.atGateway && gateway === undefined && session !== undefined)
     throw new McprecError('usage', `${session.sessionId} is a solo session: no gateway has it`, { remedy: 'leave out --at-gateway' });
-  const sessionId = session?.sessionId ?? idPrefix;
-  if (options.atGateway) await eraseAtGateway(sessionId, gateway, { ...options, reason }, io);
+  const erasedThere = options.atGateway ? await eraseAtGateway(session?.sessionId ?? idPrefix, gateway, { ...options, reason }, io) : undefined;
   if (session === undefined) {
+    const sessionId = erasedThere;
     if (options.json) sayJson(io, { sessionId, gateway: 'erased' });
     else say(io, `${sessionId}: the gateway has erased its copy; this journal has none`);
     return;
   }
+  const { sessionId } = session;
   const by = session.identity?.email ?? session.identity?.subject;
   const removal = { kind: 'erasure', reason, ...(by !== undefined && { by }) } as const;
   await withSigner(session.gateway, options, io, (signer) => journal.eraser.remove(session, removal, signer));
@@ -58,19 +61,22 @@ export async function runErase(idPrefix: string, options: EraseOptions, io: Io):
   else if (gateway !== undefined) note(io, 'the gateway keeps its own copy; whoever may erase it there runs the same with --at-gateway');
 }
 
-/** The session in this journal; undefined where only the gateway is asked to erase it, by its whole id. */
+/** The session in this journal; undefined where only the gateway can have it. */
 function sessionToErase(journal: Journal, idPrefix: string, { atGateway }: EraseOptions): SessionSummary | undefined {
   try {
     return journal.findSession(idPrefix);
   } catch (error) {
-    if (atGateway && asMcprecError(error).code === 'not_found' && parseId('ses', idPrefix) !== undefined) return undefined;
+    if (atGateway && asMcprecError(error).code === 'not_found') return undefined;
     throw error;
   }
 }
 
-async function eraseAtGateway(sessionId: string, gateway: string | undefined, options: EraseOptions & { readonly reason: string }, io: Io): Promise<void> {
+/** Erases the session whose id begins so at the gateway; its id. */
+async function eraseAtGateway(idPrefix: string, gateway: string | undefined, options: EraseOptions & { readonly reason: string }, io: Io): Promise<string> {
   await using identity = await openIdentity({ ...secretOptions(options, io), gateway, clock: io.clock, random: io.random });
+  const sessionId = parseId('ses', idPrefix) ?? (await findAtGateway(identity, idPrefix, io)).sessionId;
   await identity.request('POST', controlPaths.eraseSession(sessionId), { json: { reason: options.reason }, signal: io.signal });
+  return sessionId;
 }
 
 /** Prunes what is older than `--keep`, then the oldest until the journal is no larger than `--max-size`. Of sessions under a gateway only what it has receipted. */
@@ -90,8 +96,9 @@ export async function runPrune(options: PruneOptions, io: Io): Promise<void> {
   const { sessions, notReceipted } = pruned;
   const solo = sessions.filter(({ gateway }) => gateway === undefined).length;
   if (options.json) return sayJson(io, { pruned: sessions.map(({ sessionId }) => sessionId), selfAttested: solo, notReceipted });
-  say(io, `${sessions.length} sessions pruned${solo === 0 ? '' : `, ${solo} of them self-attested: nobody else has seen them`}`);
-  if (notReceipted > 0) say(io, `${notReceipted} sessions kept: their gateway has not receipted them yet; run: mcprec sync`);
+  say(io, `${countText(sessions.length, 'session')} pruned${solo === 0 ? '' : `, ${solo} of them self-attested: nobody else has seen them`}`);
+  if (notReceipted > 0)
+    say(io, `${countText(notReceipted, 'session')} kept: the gateway has not receipted all of ${notReceipted === 1 ? 'it' : 'them'} yet; run: mcprec sync`);
 }
 
 /** Writes a session's bundle to stdout. Throws `not_found`, `id_ambiguous`, `journal_*`. */

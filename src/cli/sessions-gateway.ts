@@ -38,7 +38,7 @@ export async function listAtGateway(options: GatewayFlags & { readonly limit: nu
     session.state,
     String(session.calls),
     String(session.denied),
-    session.removed === undefined ? laptopWords[session.laptop] : `${laptopWords[session.laptop]}, ${removedWords[session.removed]}`,
+    session.removed === undefined ? laptopText(session) : `${laptopText(session)}, ${removedWords[session.removed]}`,
     countsText(session.reconciled),
   ]);
   const head = ['SESSION', 'OPENED (UTC)', 'CONNECTION', 'WHO', 'STATE', 'CALLS', 'DENIED', 'LAPTOP’S RECORD', 'RECONCILED'];
@@ -48,7 +48,7 @@ export async function listAtGateway(options: GatewayFlags & { readonly limit: nu
 /** Shows one of them, and the exchanges that do not match. Throws `not_found`, `id_ambiguous`. */
 export async function showAtGateway(idPrefix: string, options: GatewayFlags, io: Io): Promise<void> {
   await using identity = await open(options, io);
-  const session = await find(identity, idPrefix, io);
+  const session = await findAtGateway(identity, idPrefix, io);
   const { counts, exchanges } = await reconciled(identity, session.sessionId, io);
   const differing = exchanges.filter(({ state }) => state !== 'matched');
   if (options.json) return sayJson(io, { gateway: identity.gateway, session, reconciled: { counts, exchanges: differing } });
@@ -63,7 +63,7 @@ export async function showAtGateway(idPrefix: string, options: GatewayFlags, io:
     ...session.logs.map(
       ({ vantage, logId, size }) => [vantage === 'forwarder' ? 'laptop’s log' : 'own log', `${logId}, ${countText(size, 'entry', 'entries')}`] as const,
     ),
-    ['laptop', laptopWords[session.laptop]],
+    ['laptop', laptopText(session)],
     ...(session.removed === undefined ? [] : [['contents', removedWords[session.removed]] as const]),
     ['reconciled', countsText(counts)],
     ...differing.map(({ exchange, state, why }) => [wordOf(state), `${exchange}${why === undefined ? '' : `: ${why}`}`] as const),
@@ -77,19 +77,28 @@ const laptopWords = {
   missing: 'missing: it never came',
 } as const satisfies Record<SessionSummary['laptop'], string>;
 
+/** Of an open session the rest is still to come. */
+function laptopText({ laptop, state }: SessionSummary): string {
+  return laptop === 'partial' && state === 'open' ? 'partial so far' : laptopWords[laptop];
+}
+
 const removedWords = { erasure: 'erased, authorised', retention: 'pruned' } as const;
 
 function open(options: GatewayFlags, io: Io): Promise<GatewayIdentity> {
   return openIdentity({ ...secretOptions(options, io), gateway: options.gateway, clock: io.clock, random: io.random });
 }
 
-async function find(identity: GatewayIdentity, idPrefix: string, io: Io): Promise<SessionSummary> {
+/** The session there whose id begins so. Throws `not_found`, `id_ambiguous`, and what the gateway says. */
+export async function findAtGateway(identity: GatewayIdentity, idPrefix: string, io: Io): Promise<SessionSummary> {
   if (parseId('ses', idPrefix) !== undefined)
     return sessionSummarySchema.parse((await identity.request('GET', controlPaths.session(idPrefix), { signal: io.signal })).json());
   const prefix = idPrefix.startsWith('ses_') ? idPrefix : `ses_${idPrefix}`;
   const { sessions } = sessionsResponseSchema.parse((await identity.request('GET', controlPaths.sessions, { signal: io.signal })).json());
   const [found, second] = sessions.filter(({ sessionId }) => sessionId.startsWith(prefix));
-  if (found === undefined) throw new McprecError('not_found', `no session of the newest ${limits.sessionsListMax} there begins with ${idPrefix}`);
+  if (found === undefined)
+    throw new McprecError('not_found', `no session of the newest ${limits.sessionsListMax} there begins with ${idPrefix}`, {
+      remedy: `list them with: mcprec sessions list --gateway ${identity.gateway}`,
+    });
   if (second !== undefined) throw new McprecError('id_ambiguous', `more than one session begins with ${idPrefix}`);
   return found;
 }

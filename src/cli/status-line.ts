@@ -2,6 +2,7 @@
 import type { Forwarder } from '../forwarder/forwarder.ts';
 import type { AskHold, HoldQuestion } from '../forwarder/solo-holds.ts';
 import { lagSeconds } from '../journal/outbox.ts';
+import { countText } from '../tui/words.ts';
 import { HoldQuestions } from './hold-questions.ts';
 import { type Io, note } from './io.ts';
 
@@ -102,7 +103,7 @@ function statusText(forwarder: Forwarder, nowMs: number): string {
     if (granted !== undefined) expiresAtMs = Math.min(expiresAtMs, granted.grant.expiresAtMs);
     ended ||= session.ended !== undefined;
   }
-  const parts = [`${sum.calls} calls`, `${sum.denied} denied`, `${sum.masked} masked`];
+  const parts = [countText(sum.calls, 'call'), `${sum.denied} denied`, `${sum.masked} masked`];
   if (sum.held > 0) parts.push(`${sum.held} held`);
   if (sum.failed > 0) parts.push(`${sum.failed} failed`);
   if (Number.isFinite(expiresAtMs)) {

@@ -8,6 +8,7 @@ import { type GatewayIdentity, openIdentity } from '../identity/gateway-identity
 import { type Journal, openJournal } from '../journal/journal.ts';
 import { type AuditedSession, type AuditOptions, auditGateway } from '../sync/gateway-audit.ts';
 import { requiredWitnesses, witnessPlaces } from '../sync/receipts.ts';
+import { countText } from '../tui/words.ts';
 import { journalPath } from './home.ts';
 import { type Io, say, sayJson } from './io.ts';
 import { type SecretFlags, secretOptions } from './login.ts';
@@ -37,7 +38,7 @@ export async function runVerifyGateway(options: VerifyGatewayOptions, io: Io): P
     const scope = whole ? 'everything it holds' : 'your own sessions; an administrator can verify the rest';
     say(
       io,
-      `${identity.gateway}: ${sessions.length} sessions, a tree of ${treeSize} checkpoints (${scope}): ${wrong === 0 ? 'all verified' : `${wrong} findings`}`,
+      `${identity.gateway}: ${countText(sessions.length, 'session')}, a tree of ${countText(treeSize, 'checkpoint')} (${scope}): ${wrong === 0 ? 'all verified' : countText(wrong, 'finding')}`,
     );
   }
   return wrong === 0 ? 0 : exitCodes.journal;

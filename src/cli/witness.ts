@@ -1,9 +1,9 @@
 // `mcprec witness`: runs an independent witness until it is told to stop.
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { McprecError } from '../base/errors.ts';
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import { escapeHostileLine } from '../base/hostile.ts';
-import { formatVerifier, parseVerifier } from '../evidence/note.ts';
+import { formatVerifier, type NoteVerifier, parseVerifier } from '../evidence/note.ts';
 import { startWitness } from '../witness/server.ts';
 import { ensureHome } from './home.ts';
 import { type Io, note, say, sayJson } from './io.ts';
@@ -17,7 +17,7 @@ export interface WitnessCommandOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Runs the witness until `io.signal` is aborted. Throws `usage`, `note_invalid` (a key), and what `startWitness` throws. */
+/** Runs the witness until `io.signal` is aborted. Throws `usage` (a key, too), and what `startWitness` throws. */
 export async function runWitness(options: WitnessCommandOptions, io: Io): Promise<void> {
   const { listen = '127.0.0.1:7480', data = join(io.home, 'witness') } = options;
   const [, host, port] = /^(.+):([0-9]{1,5})$/.exec(listen) ?? [];
@@ -27,7 +27,7 @@ export async function runWitness(options: WitnessCommandOptions, io: Io): Promis
     name: options.name,
     keyFile: join(data, 'key.pem'),
     stateFile: join(data, 'state.json'),
-    logs: options.log.map(parseVerifier),
+    logs: options.log.map(treeVerifier),
     host,
     port: Number(port),
     clock: io.clock,
@@ -37,4 +37,15 @@ export async function runWitness(options: WitnessCommandOptions, io: Io): Promis
   if (options.json) sayJson(io, { event: 'listening', url: witness.url, key });
   else say(io, `witness listening on ${witness.url}; its key: ${key}`);
   if (!io.signal.aborted) await once(io.signal, 'abort');
+}
+
+function treeVerifier(key: string): NoteVerifier {
+  try {
+    return parseVerifier(key);
+  } catch (cause) {
+    throw new McprecError('usage', `--log ${key}: ${asMcprecError(cause).message}`, {
+      cause,
+      remedy: 'give what stands at "tree" in a bundle of mcprec sessions export, or what connect --url says',
+    });
+  }
 }

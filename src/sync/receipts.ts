@@ -1,6 +1,6 @@
 // What a gateway's receipt is worth: checked against the log, the tree that the gateway showed before, and the witnesses that are required.
 import { fromBase64 } from '../base/base64.ts';
-import { McprecError } from '../base/errors.ts';
+import { asMcprecError, McprecError } from '../base/errors.ts';
 import type { LogId } from '../base/ids.ts';
 import { openCheckpoint, originOf, type TreeHead } from '../evidence/checkpoint.ts';
 import { type NoteVerifier, parseVerifier } from '../evidence/note.ts';
@@ -22,12 +22,12 @@ export interface ReceiptContext {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The witnesses that `MCPREC_WITNESS` requires, separated by blanks: a verifier key each, behind its URL and a comma where it is to be asked. Throws `note_invalid`. */
+/** The witnesses that `MCPREC_WITNESS` requires, separated by blanks: a verifier key each, behind its URL and a comma where it is to be asked. Throws `usage`. */
 export function requiredWitnesses(env: Environment): NoteVerifier[] {
   return namedIn(env).map(({ verifier }) => verifier);
 }
 
-/** Those of them that can be asked. Throws `note_invalid`. */
+/** Those of them that can be asked. Throws `usage`. */
 export function witnessPlaces(env: Environment): WitnessPlace[] {
   return namedIn(env).flatMap(({ url, verifier }) => (url === undefined ? [] : [{ url, verifier }]));
 }
@@ -36,8 +36,19 @@ function namedIn(env: Environment): { readonly url: string | undefined; readonly
   const named = (env.MCPREC_WITNESS ?? '').split(/\s+/).filter((one) => one !== '');
   return named.map((one) => {
     const comma = one.lastIndexOf(',');
-    return { url: comma < 0 ? undefined : one.slice(0, comma).replace(/\/+$/, ''), verifier: parseVerifier(one.slice(comma + 1)) };
+    return { url: comma < 0 ? undefined : one.slice(0, comma).replace(/\/+$/, ''), verifier: verifierIn(one.slice(comma + 1)) };
   });
+}
+
+function verifierIn(key: string): NoteVerifier {
+  try {
+    return parseVerifier(key);
+  } catch (cause) {
+    throw new McprecError('usage', `MCPREC_WITNESS: ${asMcprecError(cause).message}: ${key}`, {
+      cause,
+      remedy: 'set it to KEY or to URL,KEY, with the key that mcprec witness prints',
+    });
+  }
 }
 
 /** The head of the gateway's tree that this journal has seen last; undefined where there is none. */

@@ -116,7 +116,7 @@ async function disconnect({ process }: Connected): Promise<void> {
   const banner = process.stdout.length;
   const { code } = await process.stop('SIGINT');
   stage.output([...process.stdout.slice(banner), process.stderr].join('\n'));
-  const closing = process.stdout.slice(banner).map((line) => /^(\d+) calls, (\d+) denied, (\d+) values masked/.exec(line)?.slice(1).map(Number));
+  const closing = process.stdout.slice(banner).map((line) => /^(\d+) calls?, (\d+) denied, (\d+) values? masked/.exec(line)?.slice(1).map(Number));
   const { journal } = readRecords(machine);
   const recounted = ['datadog', 'datadog-intake']
     .map((name) => journal.filter((log) => log.connection === name).at(-1))

@@ -69,6 +69,11 @@ test('list, where nothing was recorded or the flags are wrong', async () => {
     code: 2,
     err: 'mcprec: --speed fast is neither a number up to 1000 nor max; run the command with --help',
   });
+  expect(await run(home, 'find')).toMatchObject({ code: 2, err: "mcprec: missing required argument 'words'; run the command with --help" });
+  expect(await run(home, 'list', '--jsn')).toMatchObject({
+    code: 2,
+    err: "mcprec: unknown option '--jsn' (Did you mean --json?); run the command with --help",
+  });
   expect(await run(`${home}/none`, 'show', 'ses_0')).toMatchObject({ code: 2, err: expect.stringContaining('there is no journal at') });
 });
 

@@ -8,7 +8,7 @@ import { proveConsistency, proveInclusion, rootOf } from '../../src/evidence/pro
 import { cosignerOf, treeLeaf } from '../../src/evidence/receipt.ts';
 import { TreeNodes } from '../../src/evidence/tree.ts';
 import type { Journal } from '../../src/journal/journal.ts';
-import { type ReceiptContext, takeReceipt } from '../../src/sync/receipts.ts';
+import { type ReceiptContext, requiredWitnesses, takeReceipt, witnessPlaces } from '../../src/sync/receipts.ts';
 import { findingsOf, journalPath, open, recordSession, tamper } from '../journal/support.ts';
 
 const gateway = 'https://mcprec.example.com';
@@ -90,4 +90,15 @@ test('a receipt that does not hold is not kept', async () => {
     await expect(takeReceipt(logId, good, { ...context, required })).rejects.toMatchObject({ code: 'witness_missing' });
     expect(journal.notary.treeOf(gateway)).toBeUndefined();
   });
+});
+
+test('MCPREC_WITNESS names keys, and where to ask; anything else is said so', () => {
+  const key = formatVerifier(noteVerifier('witness.example.com/w1', 'cosignature', rawPublicKey(gatewayKey)));
+  expect(requiredWitnesses({})).toEqual([]);
+  expect(requiredWitnesses({ MCPREC_WITNESS: `${key} http://127.0.0.1:7480/,${key}` })).toHaveLength(2);
+  expect(witnessPlaces({ MCPREC_WITNESS: `${key} http://127.0.0.1:7480/,${key}` })).toMatchObject([{ url: 'http://127.0.0.1:7480' }]);
+  for (const wrong of ['http://127.0.0.1:7480', `${key.slice(0, -4)}AAA=`])
+    expect(() => requiredWitnesses({ MCPREC_WITNESS: wrong })).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringMatching(/^MCPREC_WITNESS: /) }),
+    );
 });
