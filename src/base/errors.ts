@@ -76,7 +76,10 @@ export const errorTable = {
   journal_behind: { category: 'journal', remedy: 'send less at once: the disk under the journal cannot keep up' },
   session_closed: { category: 'journal', remedy: 'run: mcprec connect' },
   leaf_invalid: { category: 'journal', remedy: 'run: mcprec verify' },
-  witness_missing: { category: 'journal', remedy: 'check that the witness runs, is reached, and is named in witnesses of gateway.yaml; calls go on by themselves afterwards' },
+  witness_missing: {
+    category: 'journal',
+    remedy: 'check that the witness runs, is reached, and is named in witnesses of gateway.yaml; calls go on by themselves afterwards',
+  },
   witness_rollback: { category: 'journal', remedy: 'an older copy was put back, or two histories are shown: keep both and tell the platform owner' },
   note_invalid: { category: 'journal', remedy: 'keep it: it is evidence; ask whoever signed it' },
   verify_failed: { category: 'journal', remedy: 'keep the file: it is evidence; tell the platform owner' },
