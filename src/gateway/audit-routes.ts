@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { toBase64 } from '../base/base64.ts';
 import { McprecError } from '../base/errors.ts';
+import type { LogId } from '../base/ids.ts';
 import { limits } from '../base/limits.ts';
 import { formatVerifier } from '../evidence/note.ts';
 import { type AuditedLog, auditedEntriesSchema, auditedLogSchema, auditPaths } from '../protocol/audit.ts';
@@ -30,24 +31,31 @@ export function auditLogRoutes(app: FastifyInstance, parts: AuditRouteParts): vo
     mayAudit(request);
     const index = await store.gatewayIndex();
     if (index === undefined) throw new McprecError('not_found', 'the gateway has no index log: no session was opened yet');
-    return audited(index, parts, proofs);
+    return audited(index.logId, parts, proofs);
   });
-  routes.get(auditPaths.log(':id'), { schema: { response: { 200: auditedLogSchema } } }, async (request) => audited(await readable(request), parts, proofs));
+  routes.get(auditPaths.log(':id'), { schema: { response: { 200: auditedLogSchema } } }, async (request) =>
+    audited((await readable(request)).logId, parts, proofs),
+  );
   routes.get(auditPaths.entries(':id'), { schema: { querystring: leavesQuerySchema, response: { 200: auditedEntriesSchema } } }, async (request) => {
     const { logId } = await readable(request);
     return { entries: bounded(await store.entries(logId, request.query.from ?? 0, limits.auditEntriesMax)).map(entryOf) };
   });
 }
 
-async function audited(log: LogRecord, { store, sequencer }: AuditRouteParts, proofs: RemovalProofs): Promise<AuditedLog> {
-  const { logId, vantage, size, root, calls, denied, masked, lastKind, quarantine } = log;
+async function audited(logId: LogId, { store, sequencer }: AuditRouteParts, proofs: RemovalProofs): Promise<AuditedLog> {
   const key = await store.logKey(logId);
+  const removals = await proofs.of(logId);
+  const checkpoints = await store.checkpointsOf(logId);
+  // Last, so that it has all that they cover while it grows.
+  const log = await store.log(logId);
+  if (log === undefined) throw new McprecError('not_found', 'there is no such log');
+  const { vantage, size, root, calls, denied, masked, lastKind, quarantine } = log;
   return {
     ...{ logId, vantage, size, calls, denied, masked },
     root: Buffer.from(root).toString('hex'),
     treeKey: formatVerifier(sequencer.verifier),
-    checkpoints: [...(await store.checkpointsOf(logId))],
-    removals: await proofs.of(logId),
+    checkpoints: [...checkpoints],
+    removals,
     ...(key !== undefined && { key: toBase64(key) }),
     ...(log.ended && { ended: lastKind === 'crashed' ? 'crashed' : 'closed' }),
     ...(quarantine !== undefined && { quarantine }),

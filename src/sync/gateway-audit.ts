@@ -74,10 +74,10 @@ class Audit {
     const named = index?.treeKey ?? (await this.#anyLog(listed))?.treeKey ?? seen?.verifier;
     if (named === undefined) return { treeSize: 0, whole: false, sessions: [], findings: this.#missing(listed) };
     const tree = await fetchTree(this.#gateway, { key: parseVerifier(named), seen, required, places, signal });
-    this.#findings.push(...tree.findings);
     if (index !== undefined) await this.#readIndex(index, tree);
     const sessions: AuditedSession[] = [];
     for (const session of listed) sessions.push(await this.#session(session, tree, index !== undefined));
+    this.#findings.unshift(...tree.findings);
     this.#findings.push(...this.#missing(listed));
     if (index !== undefined) await this.#compareWhole(tree, listed, index);
     return { treeSize: tree.size, whole: index !== undefined, sessions, findings: this.#findings };
@@ -85,12 +85,14 @@ class Audit {
 
   async #sessions(): Promise<SessionSummary[]> {
     const found = new Map<string, SessionSummary>();
+    // Asked for twice where it stands at an end: others may have been opened in the same millisecond. A page with nothing new is the last one.
     for (let before: number | undefined; ; ) {
       const { sessions } = await this.#read(sessionsResponseSchema, `${controlPaths.sessions}${before === undefined ? '' : `?before=${before}`}`);
       const last = sessions.at(-1);
+      const known = found.size;
       for (const session of sessions) found.set(session.sessionId, session);
-      if (last === undefined) return [...found.values()];
-      before = last.openedAtMs;
+      if (last === undefined || found.size === known) return [...found.values()];
+      before = last.openedAtMs + 1;
     }
   }
 
@@ -109,20 +111,21 @@ class Audit {
   async #session(session: SessionSummary, tree: GatewayTree, whole: boolean): Promise<AuditedSession> {
     const leaves = { forwarder: [] as Leaf[], gateway: [] as Leaf[] };
     const logs: AuditedSession['logs'][number][] = [];
-    for (const vantage of ['gateway', 'forwarder'] as const) {
+    // The laptop's first: of what is recorded meanwhile, what it has the gateway must have, too.
+    for (const vantage of ['forwarder', 'gateway'] as const) {
       const summary = session.logs.find((log) => log.vantage === vantage);
       const log = summary && (await this.#get(auditedLogSchema, auditPaths.log(summary.logId), ['not_found']));
       if (log === undefined) {
         this.#findings.push({ code: 'session_missing', message: `the gateway holds no ${vantage} log of ${session.sessionId}: it was removed` });
         continue;
       }
-      const state = vantage === 'forwarder' ? (log.ended ?? 'open') : session.state === 'open' ? 'open' : 'closed';
+      const state = vantage === 'forwarder' || session.state === 'open' ? (log.ended ?? 'open') : 'closed';
       const unlisted = whole && !this.#index.opened.has(log.logId as LogId);
       const report = await this.#log(log, { tree, state, unlisted }, (leaf, entry, verifier) => {
         leaves[vantage].push(leaf);
         if (leaf.kind === 'open') checkOpening(verifier, entry, session);
       });
-      logs.push({ ...report, vantage });
+      logs.unshift({ ...report, vantage });
     }
     const last = leaves.forwarder.at(-1);
     const part = last !== undefined && endsLog(last.kind) ? 'complete' : 'pending';
@@ -134,8 +137,9 @@ class Audit {
     { tree, state, unlisted }: { readonly tree: GatewayTree; readonly state: 'open' | 'closed' | 'crashed'; readonly unlisted?: boolean },
     seen: (leaf: Leaf, entry: EntryToVerify, verifier: LogVerifier) => void,
   ): Promise<LogReport> {
-    const { size, calls, denied, masked, checkpoints } = log;
+    const { size, calls, denied, masked, checkpoints, removals } = log;
     const logId = log.logId as LogId;
+    await tree.reach(Math.max(-1, ...checkpoints.map(({ index }) => index), ...removals.map(({ treeIndex }) => treeIndex)));
     const own = this.#options.own(logId, size);
     const faults: string[] = [];
     const key = own?.key ?? (log.key === undefined ? tree.key.publicKey : new Uint8Array(Buffer.from(log.key, 'base64')));
@@ -146,23 +150,26 @@ class Audit {
       { logId, role, size, root: Buffer.from(log.root, 'hex'), calls, denied, masked, state },
       {
         heads: [...heads, ...(own ? [own.head] : []), ...(ended ? [{ ...ended, by: 'the gateway’s index log' }] : [])],
-        removed: [...(this.#index.removed.get(logId) ?? []), ...log.removals.flatMap((removal) => removedBy(removal, { logId, key, tree, faults }))],
+        removed: [...(this.#index.removed.get(logId) ?? []), ...removals.flatMap((removal) => removedBy(removal, { logId, key, tree, faults }))],
       },
     );
     for (const fault of faults) verifier.report('signature_invalid', undefined, fault);
     if (log.quarantine !== undefined) verifier.report('head_differs', undefined, `the gateway takes nothing more into this log: ${log.quarantine}`);
     if (unlisted) verifier.report('session_unlisted', undefined, 'the gateway’s index log does not list this log: it was put in, or taken out of the index');
-    for await (const entry of this.#entries(logId)) {
+    for await (const entry of this.#entries(log)) {
       const leaf = verifier.add(entry);
       if (leaf !== undefined) seen(leaf, entry, verifier);
     }
     return verifier.finish();
   }
 
-  async *#entries(logId: LogId): AsyncGenerator<EntryToVerify> {
+  /** The entries that the log's head counts, and those behind them that no later head counts either. */
+  async *#entries({ logId, size }: AuditedLog): AsyncGenerator<EntryToVerify> {
     for (let from = 0; ; ) {
       const { entries } = await this.#read(auditedEntriesSchema, `${auditPaths.entries(logId)}?from=${from}`);
+      const begin = from;
       for (const { index, leaf, leafHash: hash, payload, names } of entries) {
+        if (index >= size && (await this.#read(auditedLogSchema, auditPaths.log(logId))).size > size) return;
         from = index + 1;
         const unpacked = payload && decodePayload({ coding: payload.coding, bytes: fromBase64(payload.bytes) });
         yield {
@@ -173,7 +180,8 @@ class Audit {
           names: names && { salt: fromBase64(names.salt), bytes: fromBase64(names.bytes) },
         };
       }
-      if (entries.length === 0) return;
+      // One that says less than it said before would say it for ever.
+      if (from <= begin || from > size) return;
     }
   }
 

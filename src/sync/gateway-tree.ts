@@ -25,6 +25,8 @@ export interface GatewayTree {
   readonly findings: readonly Finding[];
   /** True where leaf `index` of the tree has that hash; always, where the gateway shows no head that it signed: that is a finding of its own. */
   has(index: number, hash: Uint8Array): boolean;
+  /** Reads on where leaf `index` is not in it yet: the gateway may have accepted more meanwhile. What does not go on from here is a finding. */
+  reach(index: number): Promise<void>;
 }
 
 interface TreeToFetch {
@@ -42,14 +44,54 @@ export async function fetchTree(gateway: GatewayReader, { key: named, seen, requ
   const key = seen === undefined ? named : parseVerifier(seen.verifier);
   const note = (await gateway.request('GET', '/checkpoint', { signal })).body.toString();
   const { head, findings } = readHead(note, key, required);
-  if (head === undefined) return { size: 0, key, findings, has: () => true };
+  if (head === undefined) return { size: 0, key, findings, has: () => true, reach: async () => undefined };
   const hashes = await fetchHashes(gateway, head.size, signal);
   findings.push(...compare(hashes, head, seen && openCheckpoint(seen.note, key.name, key.publicKey)));
   if (places.length > 0 && hashes.length === head.size * hashBytes) findings.push(...(await askWitnesses(places, { head, note, hashes })));
-  return { size: head.size, key, findings, has };
+  return new FetchedTree(gateway, { key, head, hashes, findings, signal });
+}
 
-  function has(index: number, hash: Uint8Array): boolean {
-    return Buffer.compare(hashes.subarray(index * hashBytes, (index + 1) * hashBytes), hash) === 0;
+interface TreeParts {
+  readonly key: NoteVerifier;
+  readonly head: TreeHead;
+  readonly hashes: Buffer;
+  readonly findings: Finding[];
+  readonly signal: AbortSignal;
+}
+
+class FetchedTree implements GatewayTree {
+  readonly #gateway: GatewayReader;
+  #parts: TreeParts;
+
+  constructor(gateway: GatewayReader, parts: TreeParts) {
+    this.#gateway = gateway;
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#parts.head.size;
+  }
+
+  get key(): NoteVerifier {
+    return this.#parts.key;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#parts.findings;
+  }
+
+  has(index: number, hash: Uint8Array): boolean {
+    return Buffer.compare(this.#parts.hashes.subarray(index * hashBytes, (index + 1) * hashBytes), hash) === 0;
+  }
+
+  async reach(index: number): Promise<void> {
+    const { key, head, hashes, findings, signal } = this.#parts;
+    if (index < head.size) return;
+    // The witnesses have spoken of the tree as it was, and this one goes on from it.
+    const later = readHead((await this.#gateway.request('GET', '/checkpoint', { signal })).body.toString(), key, []).head;
+    if (later === undefined || index >= later.size) return;
+    const grown = await fetchHashes(this.#gateway, later.size, signal, hashes);
+    this.#parts = { key, head: later, hashes: grown, findings: [...findings, ...compare(grown, later, head)], signal };
   }
 }
 
@@ -108,15 +150,16 @@ async function askWitnesses(
   return findings;
 }
 
-/** 32 bytes for each checkpoint: all that an audit keeps in memory of a tree. */
-async function fetchHashes(gateway: GatewayReader, size: number, signal: AbortSignal): Promise<Buffer> {
-  const tiles: Buffer[] = [];
-  for await (const tile of fetchTiles(gateway, size, 0, signal)) tiles.push(tile);
+/** 32 bytes for each checkpoint: all that an audit keeps in memory of a tree. The whole tiles of `known` are not fetched again. */
+async function fetchHashes(gateway: GatewayReader, size: number, signal: AbortSignal, known: Buffer = Buffer.alloc(0)): Promise<Buffer> {
+  const whole = Math.floor(known.length / (tileWidth * hashBytes));
+  const tiles: Buffer[] = [known.subarray(0, whole * tileWidth * hashBytes)];
+  for await (const tile of fetchTiles(gateway, size, 0, signal, whole)) tiles.push(tile);
   return Buffer.concat(tiles);
 }
 
-async function* fetchTiles(gateway: GatewayReader, size: number, level: 0 | 'entries', signal: AbortSignal): AsyncGenerator<Buffer> {
-  for (let n = 0; n * tileWidth < size; n++) {
+async function* fetchTiles(gateway: GatewayReader, size: number, level: 0 | 'entries', signal: AbortSignal, first = 0): AsyncGenerator<Buffer> {
+  for (let n = first; n * tileWidth < size; n++) {
     const width = Math.min(tileWidth, size - n * tileWidth);
     try {
       yield (await gateway.request('GET', `/tile/${formatTilePath({ level, n, width })}`, { signal })).body;

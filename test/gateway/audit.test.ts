@@ -27,11 +27,11 @@ let seen: SeenTree;
 const file = (name: string) => join(world.directory, name);
 const gatewayKey = () => loadKeys({ kind: 'file', path: file('keys.json') }, {}, world.ids.random).signingKey;
 
-const audit = (caller: Caller, over: Partial<AuditOptions> = {}) =>
+const audit = (caller: Caller, over: Partial<AuditOptions> = {}, asked: (path: string) => Promise<string> = async (path) => path) =>
   auditGateway(
     {
       async request(method, path) {
-        const answer = await caller.send(method, path);
+        const answer = await caller.send(method, await asked(path));
         const body = Buffer.from(await answer.arrayBuffer());
         const json = (): unknown => JSON.parse(body.toString());
         if (!answer.ok) throw new McprecError((json() as { error: { code: ErrorCode } }).error.code, path);
@@ -114,6 +114,23 @@ it('an untouched store verifies, for its owner, for an administrator, and agains
   const whole = await audit(admin, { seen });
   expect([found(whole), whole.whole]).toEqual([[], true]);
   expect(whole.sessions.every(({ logs }) => logs.some(({ entries }) => entries > 6))).toBe(true);
+});
+
+it('a gateway that records meanwhile verifies, too', async () => {
+  await tamper(() => undefined);
+  const grant = await sre.grant('datadog');
+  const work = async (path: string) => {
+    await grant.send({ body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_logs","arguments":{}}}' });
+    return path;
+  };
+  for (const caller of [sre, admin]) expect(found(await audit(caller, { seen, known: [sessionId] }, work))).toEqual([]);
+  await sre.call('DELETE', `/v1/grants/${grant.response.grantId}`);
+});
+
+it('a gateway that gives the same pages for ever is not read for ever', async () => {
+  await tamper(() => undefined);
+  const repeated = await audit(sre, { seen, known: [sessionId] }, async (path) => path.replace(/\?.*/, ''));
+  expect([repeated.sessions.length, found(repeated).length > 0]).toEqual([2, true]);
 });
 
 /** The file alone shows these: whoever reads it back finds them, the owner of the session as well as an administrator. */
