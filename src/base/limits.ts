@@ -133,6 +133,8 @@ export const limits = {
   uploadValuesMax: 20_000,
   /** Body of a control request other than a sync. */
   controlBytesMax: 256 * KiB,
+  /** Of a process that stays: what it has for values that do not live long. */
+  youngBytesMax: 32 * MiB,
   /** A disk that last took less than this for a sync is waited for where the commit was made, if one job alone waits; a thread syncs otherwise. */
   syncInlineMsMax: 1,
   /** How soon after an entry was written a connected forwarder syncs it. */

@@ -18,6 +18,7 @@ import { type Io, note, say, sayJson } from './io.ts';
 import { StatusLine } from './status-line.ts';
 import { refuseStdio } from './stdio-refusal.ts';
 import { openTargets, portNumber, type TargetOptions } from './targets.ts';
+import { boundYoungGeneration } from './young-generation.ts';
 
 export interface ConnectOptions extends TargetOptions, ForwarderFlags {
   readonly port?: string | undefined;
@@ -29,6 +30,7 @@ export interface ConnectOptions extends TargetOptions, ForwarderFlags {
 
 /** Runs until Ctrl-C, SIGTERM, or the end of its grants. Resolves to the exit code (DESIGN §5, names and places). */
 export async function runConnect(connections: readonly string[], options: ConnectOptions, io: Io, version: string): Promise<number> {
+  boundYoungGeneration();
   try {
     return await connect(connections, options, io, version);
   } catch (error) {

@@ -11,6 +11,7 @@ import { type ForwarderFlags, forwarderOptions } from './forwarder-options.ts';
 import { ensureHome } from './home.ts';
 import { type Io, note } from './io.ts';
 import { openTargets, type TargetOptions } from './targets.ts';
+import { boundYoungGeneration } from './young-generation.ts';
 
 export interface ExecOptions extends TargetOptions, ForwarderFlags {
   /** Prints one JSON line to stderr when the session is over. */
@@ -19,6 +20,7 @@ export interface ExecOptions extends TargetOptions, ForwarderFlags {
 
 /** Runs `command` with the connection in its environment. Resolves to its exit code, or 128 + the signal that ended it. */
 export async function runExec(connections: readonly string[], command: readonly string[], options: ExecOptions, io: Io, version: string): Promise<number> {
+  boundYoungGeneration();
   const [program, ...args] = command;
   if (program === undefined)
     throw new McprecError('usage', 'no command is given', { remedy: 'write it behind --, e.g. mcprec exec datadog -- python report.py' });

@@ -10,6 +10,7 @@ import { readConfigFile } from './config-file.ts';
 import { stampOf, watchConfig } from './config-watch.ts';
 import { type Io, note, say, sayJson } from './io.ts';
 import { openLogger } from './logger.ts';
+import { boundYoungGeneration } from './young-generation.ts';
 
 export interface GatewayOptions {
   /** Path of gateway.yaml. */
@@ -21,6 +22,7 @@ export interface GatewayOptions {
 
 /** Runs the gateway of a configuration until `io.signal` is aborted; returns the exit code. Throws `config_unreadable`, `config_invalid`, and what `startGateway` throws. */
 export async function runGateway(options: GatewayOptions, io: Io): Promise<number> {
+  boundYoungGeneration();
   const read = stampOf(options.config);
   const { config, warnings } = readConfig(options.config, io.env);
   for (const warning of warnings) note(io, problemLine(warning));
