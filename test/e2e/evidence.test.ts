@@ -9,7 +9,7 @@ import { systemRandom } from '../../src/base/random.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { tamper } from '../journal/support.ts';
 import { startMcprec, TestProcess } from '../support/process.ts';
-import { callMessage, post } from './clients.ts';
+import { callMessage, modernClient, post } from './clients.ts';
 import { Laptop } from './harness.ts';
 import { gatewayEntries } from './records.ts';
 import { World } from './world.ts';
@@ -28,13 +28,23 @@ afterAll(async () => {
 });
 
 /** A session with that many calls, over and receipted when this resolves. */
-async function record(calls: number, ...target: string[]): Promise<string> {
-  await using connected = await maya.connect(...(target.length > 0 ? target : ['datadog']));
-  for (let n = 0; n < calls; n++) await post(connected.endpoint, callMessage(n, 'search_datadog_logs', { query: `${QUERY} ${n}` }));
+async function record(calls: number): Promise<string> {
+  await using connected = await maya.connect('datadog');
+  await using client = await modernClient(connected.endpoint);
+  for (let n = 0; n < calls; n++) {
+    const { isError = false } = await client.callTool({ name: 'search_datadog_logs', arguments: { query: `${QUERY} ${n}` } });
+    expect(isError).toBe(false);
+  }
   return connected.session().sessionId;
 }
 
-const solo = () => record(1, '--url', world.sandbox.mcpUrl);
+/** The same of a call that goes straight to the sandbox, which does not let it in. */
+async function solo(): Promise<string> {
+  await using connected = await maya.connect('--url', world.sandbox.mcpUrl);
+  await post(connected.endpoint, callMessage(0, 'search_datadog_logs', { query: QUERY }));
+  return connected.session().sessionId;
+}
+
 const file = (name: string) => join(maya.home, name);
 
 /** True where the text stands anywhere in the journal's files. */
@@ -227,9 +237,9 @@ test('an old copy of the journal put back is found at the next sync: two notes a
   expect(alarms).toMatchObject([
     { what: expect.stringContaining('a fork: entry'), known: expect.stringContaining('mcprec/log/'), shown: expect.stringContaining('mcprec/log/') },
   ]);
-  expect(await maya.json('verify', '--session', id)).toMatchObject({ verified: true, sessions: [{ receipted: 4 }] });
+  expect(await maya.json('verify', '--session', id)).toMatchObject({ verified: true, sessions: [{ receipted: 6 }] });
   // What the old copy lacks, the gateway has.
-  expect((await gatewayEntries(world.file('database'), lost, 'forwarder')).length).toBe(4);
+  expect((await gatewayEntries(world.file('database'), lost, 'forwarder')).length).toBe(6);
   expect((await maya.run('sessions', 'show', lost)).code).toBe(2);
 });
 
