@@ -1,4 +1,5 @@
 // The words of an entry as they are looked for: what escapes in JSON hide is shown, case and accents count for nothing.
+import type { Names } from '../evidence/entry.ts';
 import { decodeNames } from '../evidence/seal.ts';
 import { decodePayload } from './coding.ts';
 import { codings } from './schema.ts';
@@ -12,10 +13,18 @@ export interface EntryTexts {
 
 /** All text of an entry: its names, and its masked payload. */
 export function searchableText({ names, payload, payload_coding: coding }: EntryTexts): string {
-  const named =
-    names === null ? [] : Object.values(decodeNames(names)).flatMap((value) => (typeof value === 'string' ? [value] : Object.entries(value).flat()));
+  const named = Object.values(readableNames(names)).flatMap((value) => (typeof value === 'string' ? [value] : Object.entries(value ?? {}).flat()));
   const bytes = payload === null ? undefined : decodePayload({ coding: coding === codings.zstd ? 'zstd' : 'identity', bytes: payload });
   return [...named, ...(bytes === undefined ? [] : [unescaped(Buffer.from(bytes).toString('utf8'))])].join('\n');
+}
+
+/** The names of an entry; none where they are damaged, which `mcprec verify` says: whatever else was recorded is still found. */
+export function readableNames(names: Uint8Array | null): Names {
+  try {
+    return names === null ? {} : decodeNames(names);
+  } catch {
+    return {};
+  }
 }
 
 /** As it is compared: lower case, without accents. */

@@ -2,11 +2,10 @@
 import type { Database } from 'better-sqlite3';
 import { McprecError } from '../base/errors.ts';
 import { decodeLeaf, type Leaf } from '../evidence/leaf.ts';
-import { decodeNames } from '../evidence/seal.ts';
 import { whenFree } from './busy.ts';
 import { type EntryPlace, type EntryPlaceRow, placeOf } from './entry-place.ts';
 import { entriesPerLog } from './schema.ts';
-import { type EntryTexts, folded, indexedParts, searchableText } from './searchable.ts';
+import { type EntryTexts, folded, indexedParts, readableNames, searchableText } from './searchable.ts';
 import { TextIndex } from './text-index.ts';
 
 /** One entry that has all words. */
@@ -60,7 +59,7 @@ export function findText(journal: Database, { words, limit, progress }: TextQuer
 
 function foundIn(row: FoundRow, excerpt: string): Found {
   const { exchange, kind, direction } = decodeLeaf(row.leaf);
-  const { method, tool } = row.names === null ? {} : decodeNames(row.names);
+  const { method, tool } = readableNames(row.names);
   return {
     ...placeOf(row, exchange),
     kind,

@@ -8,7 +8,7 @@ import { logSigner } from '../../src/evidence/checkpoint.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { textIndexPath } from '../../src/journal/text-index.ts';
 import { closeDraft, payload, requestDraft } from '../evidence/samples.ts';
-import { journalPath, open, openSession } from './support.ts';
+import { journalPath, open, openSession, tamper } from './support.ts';
 
 const signer = logSigner(generateKeyPairSync('ed25519').privateKey);
 
@@ -56,6 +56,17 @@ test('what could be a question to the index is a word', async () => {
   expect(() => find(journal, '--')).toThrow(expect.objectContaining({ code: 'usage' }));
   expect(() => find(journal)).toThrow(expect.objectContaining({ code: 'usage' }));
 });
+
+test.each(['{"metrics":', '{"metrics":null}', '[]', ''])(
+  'an entry whose names are damaged (%s) keeps nobody from finding the others, nor what it says itself',
+  async (names) => {
+    const path = journalPath();
+    using journal = open(path);
+    await record(journal, 'apple', 'apple', 'pear');
+    tamper(path, (db) => void db.prepare('UPDATE entries SET names = ? WHERE names IS NOT NULL AND entry_id % 10 = 1').run(Buffer.from(names)));
+    expect(find(journal, 'apple')).toEqual([2, 1]);
+  },
+);
 
 test('newer sessions come first, what is added is found, and no more is given than was asked for', async () => {
   using journal = open(journalPath());
