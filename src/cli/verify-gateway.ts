@@ -31,11 +31,15 @@ export async function runVerifyGateway(options: VerifyGatewayOptions, io: Io): P
     signal: io.signal,
   });
   const wrong = findings.length + sessions.reduce((sum, session) => sum + wrongIn(session), 0);
-  if (options.json) sayJson(io, { verified: wrong === 0, gateway: identity.gateway, treeSize, whole, sessions, findings });
+  const witnesses = places.map(({ verifier }) => verifier.name);
+  if (options.json) sayJson(io, { verified: wrong === 0, gateway: identity.gateway, treeSize, whole, witnesses, sessions, findings });
   else {
     for (const session of sessions) saySession(io, session);
     for (const { code, message } of findings) say(io, escapeHostileLine(`gateway: ${code}: ${message}`));
-    const scope = whole ? 'everything it holds' : 'your own sessions; an administrator can verify the rest';
+    const scope = [
+      whole ? 'everything it holds' : 'your own sessions; an administrator can verify the rest',
+      ...witnesses.map((name) => `the witness ${name} was asked`),
+    ].join('; ');
     say(
       io,
       `${identity.gateway}: ${countText(sessions.length, 'session')}, a tree of ${countText(treeSize, 'checkpoint')} (${scope}): ${wrong === 0 ? 'all verified' : countText(wrong, 'finding')}`,
