@@ -130,9 +130,9 @@ export class ApprovalDesk {
     return true;
   }
 
-  /** Refuses it, as `vote` approves it. */
+  /** Refuses it, as `vote` approves it. Throws `approval_closed` also where somebody else was first at the same moment. */
   async refuse(approvalId: ApprovalId, by: Requester, reason: string): Promise<Approval> {
-    await this.end(await this.#pending(approvalId), 'refused', { by, reason });
+    while (!(await this.end(await this.#pending(approvalId), 'refused', { by, reason })));
     return this.#seen(approvalId);
   }
 
