@@ -4,7 +4,8 @@ import { maskEntropy } from './dense.ts';
 import { type NameKind, nameKind } from './keynames.ts';
 import { lastMark, markEnd } from './marker.ts';
 import type { Source } from './source.ts';
-import { isAlnum, isDigit, isSpace } from './units.ts';
+import { foreignKind } from './tongues.ts';
+import { isAlnum, isDigit, isSpace, WIDE_COLON } from './units.ts';
 import { BARE_SEEN, closingQuote, endOfBare, isPlaceholder, isPlausible, NUMBER, SPACES_MAX, VALUE_MAX } from './values.ts';
 
 const BACKSLASH = 0x5c;
@@ -12,6 +13,8 @@ const DOUBLE = 0x22;
 const SINGLE = 0x27;
 const COLON = 0x3a;
 const EQUALS = 0x3d;
+const PIPE = 0x7c;
+const GREATER_THAN = 0x3e;
 const ITEMS_MAX = 64;
 const ELEMENT_MAX = 512;
 /** Names of these kinds promise more than that a rule names them; of the others, a rule is the surer sign. */
@@ -41,8 +44,8 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
   // `user[password]=`, also as `user%5Bpassword%5D=`.
   if (u[end - 1] === 0x5d && nameEnd === end - 1) end = nameEnd;
   else if (u[end - 3] === 0x25 && nameEnd === end && /^%5d$/i.test(source.text.slice(end - 3, end))) end -= 3;
-  else if (end !== nameEnd) return 0;
-  const said = source.on.secrets ? nameKind(u, end) : undefined;
+  else if (end !== nameEnd && (u[end - 1] ?? 0) < 0x80) return 0;
+  const said = source.on.secrets ? (nameKind(u, end) ?? foreignKind(source, end)) : undefined;
   const kind = said !== undefined && SURE.has(said) ? said : (fieldKind(source, nameStart, end) ?? said);
   if (kind === undefined) return 0;
   const sign = u[at];
@@ -50,18 +53,22 @@ export function maskAssigned(source: Source, at: number, nameStart: number, name
   let value = at + 1;
   if (u[value] === EQUALS || u[value] === 0x3e) value++;
   while (value - at < SPACES_MAX && isSpace(u[value])) value++;
-  return maskValueAt(source, { kind, end, quoted, slashes }, sign === COLON ? 'colon' : 'equals', value);
+  return maskValueAt(source, { kind, end, quoted, slashes }, sign === COLON || sign === WIDE_COLON ? 'colon' : 'equals', value);
 }
 
 function fieldKind(source: Source, start: number, end: number): NameKind | undefined {
   return source.names.size > 0 && source.names.has(source.text.slice(start, end).toLowerCase()) ? 'field' : undefined;
 }
 
-/** Masks the text of the XML element whose start tag ends with the `>` at `at` and has a secret's name; returns its end, or 0. */
-export function maskElement(source: Source, at: number, nameStart: number): number {
+const ATTRIBUTE = /<[\w:.-]{1,32}\s[^<>]{0,64}\b(?:name|key|id)=\\{0,7}["'][\w.:-]{1,64}$/;
+
+/** Masks the text of the XML element whose start tag ends with the `>` at `at` and has a secret's name, or an attribute that says so: `<password>…`, `<property name="db.password">…`. Returns its end, or 0. */
+export function maskElement(source: Source, at: number, nameStart: number, nameEnd: number): number {
   const u = source.units;
+  if (!source.on.secrets) return 0;
   const before = u[nameStart - 1];
-  const kind = source.on.secrets && (before === 0x3c || before === COLON) ? nameKind(u, at) : undefined;
+  const named = nameEnd === at ? before === 0x3c || before === COLON : ATTRIBUTE.test(source.text.slice(Math.max(0, nameStart - 80), nameEnd));
+  const kind = named ? nameKind(u, nameEnd) : undefined;
   if (kind === undefined || kind === 'value' || kind === 'signature' || kind === 'entropy') return 0;
   const end = source.text.slice(at + 1, at + 1 + ELEMENT_MAX).search(/[<"\\\n]/) + at + 1;
   if (end <= at + 1 || u[end] !== 0x3c || lastMark(source.text, at, end)?.end === end) return 0;
@@ -83,6 +90,7 @@ export function maskValueAt(source: Source, name: Name, sign: 'colon' | 'equals'
   if (u[at] === 0x5b && name.quoted) return maskItems(source, name, at);
   if (name.quoted && (isDigit(u[at]) || u[at] === 0x2d)) return maskNumber(source, name, at);
   if (open !== at || u[at] === 0x7b) return 0;
+  if (u[at] === PIPE || u[at] === GREATER_THAN) return maskBlock(source, name, at);
   return maskBare(source, name, sign, at);
 }
 
@@ -107,7 +115,18 @@ export function maskQuoted(source: Source, name: Name, at: number, open: number)
   if (markEnd(source.text, start) === end || (!name.quoted && isPlaceholder(held))) return 0;
   if (name.kind === 'code' && !/^\d{3,8}$/.test(held)) return 0;
   if (name.kind === 'cookie' && !source.text.slice(start, end).includes('=')) return 0;
-  return source.hit(start, end, markOf(name.kind));
+  return maskChanged(source, name, source.hit(start, end, markOf(name.kind)));
+}
+
+const ARROW = /\\{0,7}"\s{1,4}->\s{1,4}(\\{0,7})(?=")/y;
+
+// `password = "…" -> "…"`: the new value of a plan of Terraform's.
+function maskChanged(source: Source, name: Name, end: number): number {
+  ARROW.lastIndex = end;
+  const found = ARROW.exec(source.text);
+  if (found === null) return end;
+  const open = ARROW.lastIndex;
+  return maskQuoted(source, name, open - (found[1]?.length ?? 0), open) || end;
 }
 
 // True where the quote behind a name is the end of the string that the name stands in, as in `{"q": "token: ", …}` or `'token:', …`.
@@ -137,6 +156,19 @@ function maskItems(source: Source, name: Name, at: number): number {
   return end;
 }
 
+const BLOCK = /[|>][+-]?[0-9]?[+-]?(?:\r?\n|(?:\\{1,7}r)?\\{1,7}n)[ ]{1,40}/y;
+
+// `password: |`, and the value in the next line (YAML's block scalars). Keys in PEM have more lines, and are found by themselves.
+function maskBlock(source: Source, name: Name, at: number): number {
+  if (name.kind !== 'password' && name.kind !== 'secret') return 0;
+  BLOCK.lastIndex = at;
+  if (!BLOCK.test(source.text)) return 0;
+  const start = BLOCK.lastIndex;
+  const end = endOfBare(source, start, VALUE_MAX);
+  const held = source.text.slice(start, Math.min(end, start + BARE_SEEN));
+  return end === start || held.startsWith('-----') || isPlaceholder(held) || markEnd(source.text, start) > 0 ? 0 : source.hit(start, end, markOf(name.kind));
+}
+
 function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: number): number {
   if (markEnd(source.text, at) > 0) return 0;
   if (name.kind === 'authorization') return maskCredentials(source, at);
@@ -148,8 +180,22 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
   // A call in code.
   if (source.units[seen] === 0x28 && /^[A-Za-z_][\w.]*$/.test(held)) return 0;
   const pair = { kind: name.kind, sign, held, next: source.text.slice(seen, seen + 2) };
-  if (isPlaceholder(held) || !isPlausible(pair)) return 0;
+  if (isPlaceholder(held) || !isPlausible(pair) || isOtherwise(source, name, held)) return 0;
+  CRYPT.lastIndex = at;
+  if (CRYPT.test(source.text)) return source.hit(at, CRYPT.lastIndex, markOf(name.kind));
   return source.hit(at, endOfBare(source, at, VALUE_MAX), markOf(name.kind));
+}
+
+/** A hash in modular crypt format; some of its parameters stand behind commas. */
+const CRYPT = /\$[a-z0-9-]{1,16}\$[A-Za-z0-9$,=./+-]{8,256}/y;
+
+const SHELL_DIRECTORY = /(?<![A-Za-z])(?:OLD)?PWD$/;
+const TEST_RESULT = /(?<![A-Za-z])PASS$/;
+
+// `PWD=/home/app`, the shell's directory; `PASS: test_login`, a line of a test's report.
+function isOtherwise({ text }: Source, { end }: Name, held: string): boolean {
+  const label = text.slice(Math.max(0, end - 7), end);
+  return held.startsWith('/') ? SHELL_DIRECTORY.test(label) : TEST_RESULT.test(label) && !/\d/.test(held);
 }
 
 // `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.
@@ -158,6 +204,9 @@ const DEMAN =
   /^["']?\\{0,7}(?:\s{0,8},\s{0,8}|\s{1,24}|\s{0,24}n\\{1,7})["']?\\{0,7}([\w. -]{1,64}?)["']?\\{0,7}\s{0,4}[:=]\s{0,4}["']?\\{0,7}(?:eman|yek|dleif|redaeh|elbairav|vne)/di;
 
 // `variable "db_password" { default = "…" }`, as Terraform's variables are written.
+// `"db_password": {"sensitive": true, "value": "…"}`, as outputs of Terraform and parameters of Azure's templates are written.
+const OBJECT = /"([\w.-]{1,64})\\{0,7}"\s{0,4}:\s{0,4}\{[^{}]{0,80}$/d;
+
 const VARIABLE = /variable\s{1,4}\\{0,7}"([\w-]{1,64})\\{0,7}"\s{0,4}\{[^{}]{0,80}$/d;
 
 function maskPair(source: Source, name: Name, at: number, open: number): number {
@@ -166,7 +215,7 @@ function maskPair(source: Source, name: Name, at: number, open: number): number 
   const nameStart = name.end - (((source.units[name.end - 1] as number) | 0x20) === 0x74 ? 7 : 5);
   const before = source.text.slice(Math.max(0, nameStart - 160), nameStart);
   const deman = DEMAN.exec([...before].reverse().join(''))?.indices?.[1]?.[0];
-  const variable = deman === undefined ? VARIABLE.exec(before)?.indices?.[1]?.[1] : undefined;
+  const variable = deman === undefined ? (VARIABLE.exec(before) ?? OBJECT.exec(before))?.indices?.[1]?.[1] : undefined;
   const back = deman ?? (variable === undefined ? undefined : before.length - variable);
   if (back === undefined) return 0;
   const labelEnd = nameStart - back;

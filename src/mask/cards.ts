@@ -35,7 +35,7 @@ for (const [from, to, length] of COMMON) {
   for (let prefix = from; prefix <= to; prefix++) USUAL[prefix] = (USUAL[prefix] ?? 0) | (1 << (length - LENGTH_MIN));
 }
 
-/** How sure a string of digits is a card number. `likely` (any digits that pass the check) needs a word near it that says so. */
+/** How sure a string of digits is a card number. `likely` (any digits that pass the check) needs a word near it that says so, or groups of four. */
 export type CardRating = 'certain' | 'likely' | 'no';
 
 export function rateCard(digits: string): CardRating {

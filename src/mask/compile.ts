@@ -16,7 +16,7 @@ import type { Enabled, Hit } from './source.ts';
 import { plainView } from './view.ts';
 
 // Raised with every change of what is found or how it is marked.
-const ENGINE = 2;
+const ENGINE = 3;
 
 /** Compiles `settings` into a masker. Throws `config_invalid` for a field path that cannot be read and a pattern that RE2 does not take. */
 export function compileMasker(settings: MaskSettings, options: MaskerOptions = {}): Masker {

@@ -1,23 +1,29 @@
 // The words near a number that say what it is. Looks a bounded way around the number.
 import { lastMark } from './marker.ts';
 import type { Source } from './source.ts';
-import { isAlnum } from './units.ts';
+import { isAlnum, WIDE_COLON } from './units.ts';
 
 const NUMBER_OF = '(?:[ _-]?(?:numbers?|num|nos?|nr))?(?![a-z])';
 
 const words = {
   /** Enough for a number written as digits only. */
   phone: new RegExp(
-    `phone|msisdn|whatsapp|voicemail|landline|hotline|(?<![a-z])(?:tel|mob|mobile|cell|cellular|fax|gsm|sms|t[ée]l|telefono|telefon|handy|celular|mobil|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
+    `phone|msisdn|whatsapp|voicemail|landline|hotline|caller[ _-]?id|telefoo?n|telefón|teléfono|(?<![a-z])(?:tel|mob|mobile|cell|cellular|fax|gsm|sms|t[ée]l|tlf|telef|handy|celular|cellulare|m[óo]vil|mobil|mobiel|mobilnummer|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
     'i',
   ),
   /** Enough for a number written in groups. */
   phoneWeak:
-    /(?<![a-z])(?:call|contact|reach|ring|dial|speak|callback|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
+    /(?<![a-z])(?:call|contact|reach|ring|dial|speak|callback|ph|rufnummer|rückruf|erreichbar|appele[rz]|ll[aá]ma(?:me|r)|chiama(?:mi|re)|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
   card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
   ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
 } as const;
 export type ContextKind = keyof typeof words;
+
+/** The same in other scripts: asked where the letter nearest to the number is of one. */
+const foreignWords: Partial<Readonly<Record<ContextKind, RegExp>>> = {
+  phone: /телефон|(?<![а-я])(?:моб|тел)(?![а-я])|电话|手机|電話|携帯|手機|전화|휴대폰|هاتف|جوال|טלפון/i,
+  card: /номер карты|банковск(?:ая|ой) карт|银行卡|信用卡|卡号|カード番号|クレジットカード|카드/i,
+};
 
 interface Reach {
   /** How far before the number a word may end. */
@@ -58,17 +64,33 @@ function hasWordNear(source: Source, kind: ContextKind, start: number, end: numb
   const hit = source.hits.at(-1);
   if (hit && hit.end <= start && start - hit.end <= SAME_MARK_REACH && hit.mark === reach.mark) return true;
   if (lastMark(text, start - SAME_MARK_REACH, start)?.name === reach.mark) return true;
-  const pattern = words[kind];
   const from = Math.max(0, start - reach.before, source.hitEnd);
   const name = nameBefore(source, start);
-  if (name !== '' && !ANY_NAME.test(name)) return pattern.test(name);
+  if (name !== '' && !ANY_NAME.test(name)) return says(kind, name);
   if (kind === 'phoneWeak' && /[\n\r]|\\n/.test(text.slice(from, start))) return false;
-  if (pattern.test(text.slice(from, start)) && pattern.test(text.slice(lastMark(text, from, start)?.end ?? from, start))) return true;
+  if (says(kind, text.slice(from, start)) && says(kind, text.slice(lastMark(text, from, start)?.end ?? from, start))) return true;
   if (reach.after === 0) return false;
   const behind = text.slice(end, end + reach.after + WORD_MAX);
   const mark = behind.indexOf('[');
-  const found = pattern.exec(mark < 0 ? behind : behind.slice(0, mark));
+  const found = words[kind].exec(mark < 0 ? behind : behind.slice(0, mark));
   return found !== null && found.index <= reach.after;
+}
+
+function says(kind: ContextKind, text: string): boolean {
+  return words[kind].test(text) || (endsForeign(text) && foreignWords[kind]?.test(text) === true);
+}
+
+const SIGNS_MAX = 8;
+const NO_BREAK_SPACE = 0xa0;
+
+// True where the last letter of `text` is none of ASCII.
+function endsForeign(text: string): boolean {
+  for (let i = text.length - 1; i >= Math.max(0, text.length - SIGNS_MAX); i--) {
+    const c = text.charCodeAt(i);
+    if (c > 0x7f && c !== WIDE_COLON && c !== NO_BREAK_SPACE) return true;
+    if (isAlnum(c)) return false;
+  }
+  return false;
 }
 
 const NAME_MAX = 48;

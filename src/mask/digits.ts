@@ -66,6 +66,7 @@ function maskWholeCard(source: Source, at: number, end: number): number {
 }
 
 function maskGroupedCard(source: Source, run: NumberRun): number {
+  const u = source.units;
   const { sizes, separators } = run;
   const separator = separators[1];
   const first = sizes[0] ?? 0;
@@ -81,9 +82,15 @@ function maskGroupedCard(source: Source, run: NumberRun): number {
     const rating = rateCard(digitsOf(source, run, count));
     if (rating === 'no') continue;
     const usual = separator.length === 1 && separator !== '.' && sizes.slice(0, count - 1).every((size) => size >= 4 && size <= 6);
-    if ((usual && rating === 'certain') || isNear(source, 'card', start, end)) found = end;
+    if ((usual && (rating === 'certain' || (inFours(sizes, count) && (u[start] ?? 0) > 0x31))) || isNear(source, 'card', start, end)) found = end;
   }
   return found === 0 ? 0 : source.hit(start, found, 'card');
+}
+
+// As the front of a card shows it: fours, and what is left. No scheme's numbers start with 0 or 1 there.
+function inFours(sizes: readonly number[], count: number): boolean {
+  const last = sizes[count - 1] ?? 0;
+  return count >= 4 && last <= 4 && sizes.slice(0, count - 1).every((size) => size === 4);
 }
 
 function maskGroupedSsn(source: Source, run: NumberRun): number {

@@ -23,7 +23,7 @@ export function maskEmail(source: Source, start: number, end: number): number {
   if (domainEnd === 0) return 0;
   const localStart = source.units[start - 1] === QUOTE ? startOfQuoted(source, start - 1) : startOfLocal(source, start);
   if (localStart === start) return 0;
-  if (SCP.test(source.text.slice(localStart, start)) && source.units[domainEnd] === 0x3a) return 0;
+  if (SCP.test(source.text.slice(localStart, start)) && (source.units[domainEnd] === 0x3a || source.units[localStart - 1] === 0x2f)) return 0;
   return source.hit(localStart, domainEnd, 'email');
 }
 

@@ -54,11 +54,22 @@ function ipv4End(source: Source, at: number): number {
 export function maskIpv6(source: Source, at: number): number {
   const u = source.units;
   const before = u[at - 1];
-  if (isAlnum(before) || (before === COLON && !isBehindName(u, at - 1)) || before === 0x5f || (before === POINT && isAlnum(u[at - 2]))) return 0;
+  if (
+    (isAlnum(before) && source.escapeLetterAt !== at - 1) ||
+    (before === COLON && !isBehindName(u, at - 1)) ||
+    before === 0x5f ||
+    (before === POINT && isAlnum(u[at - 2]))
+  )
+    return 0;
   const end = ipv6End(source, at);
   if (end === 0) return 0;
   const after = u[end];
-  if (isAlnum(after) || (after === COLON && (isAlnum(u[end + 1]) || u[end + 1] === COLON)) || after === 0x5f || (after === POINT && isDigit(u[end + 1])))
+  if (
+    isAlnum(after) ||
+    (after === COLON && (isAlnum(u[end + 1]) || u[end + 1] === COLON) && !isPort(source, at, end)) ||
+    after === 0x5f ||
+    (after === POINT && isDigit(u[end + 1]))
+  )
     return 0;
   const text = source.text.slice(at, end);
   // `dead::beef` is as likely a name in C++: short forms need a digit. `::` and `::1` name nobody.
@@ -100,6 +111,15 @@ function ipv6End(source: Source, at: number): number {
   return groups === 8 ? i : 0;
 }
 
+const PORT = /:[0-9]{1,5}(?![0-9A-Za-z:])/y;
+
+// A port behind all eight groups, one of which is longer than the bytes of a fingerprint.
+function isPort(source: Source, at: number, end: number): boolean {
+  PORT.lastIndex = end;
+  const text = source.text.slice(at, end);
+  return !text.includes('::') && /[0-9a-f]{3}/i.test(text) && PORT.test(source.text);
+}
+
 // True for the colon of `peer:2001:db8::1`: what stands before it is no group of an address.
 function isBehindName(u: Uint16Array, colon: number): boolean {
   let start = colon;
@@ -113,7 +133,9 @@ export function ipv6Start(source: Source, colon: number): number {
   const u = source.units;
   let start = colon;
   while (colon - start < 5 && hexValue(u[start - 1]) >= 0) start--;
-  if (colon - start > 4 || isLetter(u[start - 1]) || (u[start - 1] === COLON && !isBehindName(u, start - 1))) return -1;
+  // `\t2001:db8::1`: the letter before may be that of an escape.
+  if (colon - start > 4 || (isLetter(u[start - 1]) && source.escapeLetterAt !== start - 1) || (u[start - 1] === COLON && !isBehindName(u, start - 1)))
+    return -1;
   if (start === colon && u[colon + 1] !== COLON) return -1;
   return start;
 }

@@ -1,5 +1,6 @@
 // Names that say that their value is a secret: `DB_PASSWORD`, `clientSecret`, `x-api-key`, `Authorization`. They are known by how they
 // end, whatever separates their words, and are read backwards through a tree of letters.
+import { ENDS_IN_ASCII } from './tongues.ts';
 import { isLetter } from './units.ts';
 
 /**
@@ -24,8 +25,10 @@ const HARMLESS_TOKENS =
   'next page continuation continue pagination scroll sync progress resume start end prev previous cursor cancellation cancel marker position max stop eos bos pad unk sep cls mask design per last first';
 
 const endings: readonly Ending[] = [
-  ...all('password passwd passphrase passwort motdepasse', 'password'),
-  ...all('pwd pw bindpw pass passcode pswd passw passwordhash passwdhash', 'password', 'whole'),
+  ...all('password passwd passphrase passwort motdepasse passord wachtwoord kennwort adgangskode contrasena senord jelszo', 'password'),
+  ...all('pwd pw bindpw pass passcode pswd passw passwordhash passwdhash storepass keypass requirepass masterauth psk', 'password', 'whole'),
+  // `ifre`: what is ASCII of the Turkish word, as `senord` above of the Swedish.
+  ...all('senha heslo haslo sifre ifre', 'password', 'whole'),
   ...all('secret token secretvalue secrettext secretkeybase connectionstring', 'secret'),
   ...KEYS_OF.split(' ').flatMap((owner) => all(`${owner}key`, 'secret', 'whole')),
   ...all('credential credentials jwt bearer creds ssws honeycombteam', 'secret', 'whole'),
@@ -63,7 +66,7 @@ const TREE = Uint16Array.from(NEXT);
 
 /** 1 where the last three letters of a name, five bits each, are those of a telling one, or of a cursor or a request's state. */
 export const LAST_THREE = new Uint8Array(LETTERS ** 3);
-for (const text of [...endings.map((ending) => ending.text), 'cursor', 'state']) enter(LAST_THREE, text);
+for (const text of [...endings.map((ending) => ending.text), ...ENDS_IN_ASCII, 'cursor', 'state']) enter(LAST_THREE, text);
 
 /** The same with the last letters of `names`, too. */
 export function lastThreeWith(names: Iterable<string>): Uint8Array {

@@ -23,9 +23,9 @@ const GROUPS_MAX = 8;
 const SEPARATORS_MAX = 3;
 const DIGITS_MAX = 24;
 
-/** 1 for what may stand between two groups: space, hyphen, point, slash, brackets and their typographic kin. */
+/** 1 for what may stand between two groups: space, hyphen, point, slash, brackets and their typographic kin, and the plus, a form's space. */
 export const SEPARATOR = new Uint8Array(65_536);
-for (const c of ' ().-/\u00a0\u2010\u2011\u2012\u2013\u202f') SEPARATOR[c.charCodeAt(0)] = 1;
+for (const c of ' ().-/+\u00a0\u2010\u2011\u2012\u2013\u202f') SEPARATOR[c.charCodeAt(0)] = 1;
 
 /** Where the next group starts behind one that ends at `end`, or 0 where none follows. */
 export function nextGroup(u: Uint16Array, end: number): number {

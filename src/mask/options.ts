@@ -1,4 +1,5 @@
-// Passwords behind short options of commands that are known to take one there: `mysql -psecret`, `sshpass -p secret`, `redis-cli -a secret`.
+// Passwords behind short options of commands that are known to take one there: `mysql -psecret`, `sshpass -p secret`, `redis-cli -a secret`; cookies behind `curl -b`.
+import { maskValueAt } from './assign.ts';
 import { markEnd } from './marker.ts';
 import type { Source } from './source.ts';
 import { maskUserOption } from './urls.ts';
@@ -22,6 +23,9 @@ export function maskOption(source: Source, start: number, end: number): number {
   const { text, units: u } = source;
   if (u[start + 1] === 0x70 && end - start > 3 && GLUED.test(lead(source, start))) return mask(source, start + 2);
   if (end - start === 2 && u[start + 1] === 0x61 && u[end] === 0x20 && HTTPIE.test(lead(source, start))) return maskUserOption(source, end);
+  if (end - start === 2 && u[start + 1] === 0x62 && u[end] === 0x20 && /\bcurl\b/.test(lead(source, start))) {
+    return maskValueAt(source, { kind: 'cookie', end, quoted: false, slashes: 0 }, 'equals', end + 1);
+  }
   const command = end - start === 2 && u[end] === 0x20 ? APART[text.slice(start, end)] : undefined;
   if (command === undefined || !command.test(lead(source, start))) return 0;
   const at = end + 1;

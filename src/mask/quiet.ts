@@ -1,4 +1,5 @@
 // The tests that let the scan pass over nearly everything: true where no detector has to look. Tables only, no calls.
+import { LAST_THREE } from './keynames.ts';
 import { nextGroup, SEPARATOR } from './numbers.ts';
 import { PREFIXED } from './tokens.ts';
 import { DASH, DIGIT, KIND } from './units.ts';
@@ -7,6 +8,8 @@ import { DASH, DIGIT, KIND } from './units.ts';
 const GROUPING = SEPARATOR;
 const BEGINNINGS = PREFIXED;
 const KINDS = KIND;
+const NAMES = LAST_THREE;
+const DASHED = DASH;
 const DASHED_DIGITS = DASH | DIGIT;
 const JUST_DIGITS = DIGIT;
 
@@ -21,7 +24,8 @@ const PLUS = 0x2b;
 /** The shortest secret that its form gives away, less the letter that an escape may have taken from it. */
 export const SECRET_MIN = 13;
 
-const ANNOUNCING_WORDS = 'bearer basic is by password passwd passphrase passcode bindpw pin cvv cvc otp token secret apikey ssws';
+const ANNOUNCING_WORDS =
+  'bearer basic is ist est es lautet by password passwd passphrase passcode bindpw requirepass masterauth pin cvv cvc otp token secret apikey ssws';
 const ANNOUNCING_MAX = Math.max(...ANNOUNCING_WORDS.split(' ').map((word) => word.length));
 /** 1 for the first and the last letter, five bits each, of the words that announce a secret. */
 const ANNOUNCING = new Uint8Array(1024);
@@ -31,6 +35,10 @@ for (const word of ANNOUNCING_WORDS.split(' ')) ANNOUNCING[((word.charCodeAt(0) 
 export function mayAnnounce(u: Uint16Array, start: number, end: number): boolean {
   return ANNOUNCING[(((u[start] as number) & 31) << 5) | ((u[end - 1] as number) & 31)] === 1 && end - start <= ANNOUNCING_MAX && u[end] === SPACE;
 }
+
+// What may stand behind a word that tells of the value after it, or below it: a call, or the name of a column.
+const TELLING_NEXT = new Uint8Array(65_536);
+for (const c of ' (,)\n\r') TELLING_NEXT[c.charCodeAt(0)] = 1;
 
 // Hexadecimal digits and the colon, which is all that may stand beside the colon of an IPv6 address.
 const IN_IPV6 = new Uint8Array(65_536);
@@ -43,6 +51,8 @@ export function isQuietName(u: Uint16Array, end: number, names: Uint8Array): boo
 
 /** True for a colon at `i` that follows none of `names` (the last word ended at `end`), opens no address and is in no IPv6 address. */
 export function isQuietColon(u: Uint16Array, i: number, end: number, names: Uint8Array): boolean {
+  // A name in another script may end here.
+  if ((u[i - 1] as number) > 0x7f) return false;
   const next = u[i + 1] as number;
   if (next === SLASH || (next === BACKSLASH && u[i + 2] === SLASH) || end < 3) return false;
   if (!isQuietName(u, end, names)) return false;
@@ -55,11 +65,37 @@ export function isQuietToken(u: Uint16Array, start: number, end: number, flags: 
   const next = u[end] as number;
   if (flags === JUST_DIGITS) return length < 7 && GROUPING[next] === 0;
   const first = u[start] as number;
-  if (length >= SECRET_MIN || first === HYPHEN || ((flags & DASHED_DIGITS) === DASHED_DIGITS && length >= 7)) return false;
+  if (length >= SECRET_MIN || first === HYPHEN || ((flags & DASHED_DIGITS) === DASHED_DIGITS && (length >= 7 || GROUPING[next] === 1))) return false;
   if ((next === POINT || next === SLASH || next === PLUS) && mayBegin(u, start)) return false;
   // Two letters and two digits may begin an IBAN.
   if ((flags & JUST_DIGITS) !== 0 && KINDS[u[start + 3] as number] === JUST_DIGITS && KINDS[u[start + 2] as number] === JUST_DIGITS) return false;
-  return next !== SPACE || !mayAnnounce(u, start, end);
+  return TELLING_NEXT[next] === 0 || isQuietWord(u, start, end, flags);
+}
+
+// The same for a word with a sign behind it that its value may follow.
+function isQuietWord(u: Uint16Array, start: number, end: number, flags: number): boolean {
+  if (u[end] !== SPACE) return end - start < 3 || isQuietName(u, end, NAMES);
+  return !mayAnnounce(u, start, end) && ((flags & DASHED) === 0 || isQuietName(u, end, NAMES));
+}
+
+const UUID_UNITS = 36;
+const DATE_UNITS = 10;
+const HOUR_UNITS = 13;
+
+/** True for a UUID and for an ISO date, with or without its hour: what telemetry is full of, and nothing is looked for in. */
+export function isUuidOrDate(u: Uint16Array, start: number, end: number): boolean {
+  const length = end - start;
+  if (length === UUID_UNITS)
+    return u[start + 8] === HYPHEN && u[start + 13] === HYPHEN && u[start + 18] === HYPHEN && u[start + 23] === HYPHEN && isHex(u, start, end);
+  if ((length !== DATE_UNITS && length !== HOUR_UNITS) || u[start + 4] !== HYPHEN || u[start + 7] !== HYPHEN) return false;
+  const century = u[start];
+  return (century === 0x32 || century === 0x31) && (u[start + 5] === 0x30 || u[start + 5] === 0x31) && (length === DATE_UNITS || u[start + 10] === 0x54);
+}
+
+// Hexadecimal digits and hyphens.
+function isHex(u: Uint16Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (IN_IPV6[u[i] as number] === 0 && u[i] !== HYPHEN) return false;
+  return true;
 }
 
 /** True where the three units at `at` are those of a vendor's prefix. */

@@ -4,8 +4,9 @@ import { isDense } from './dense.ts';
 import { nameKind } from './keynames.ts';
 import { markEnd } from './marker.ts';
 import type { Source } from './source.ts';
+import { foreignKind } from './tongues.ts';
 import { isSpace } from './units.ts';
-import { BARE_SEEN, closingQuote, endOfBare, isPlaceholder, isPlausible, SPACES_MAX } from './values.ts';
+import { BARE_SEEN, closingQuote, endOfBare, isPlaceholder, isPlausible, SPACES_MAX, VALUE_MAX } from './values.ts';
 
 const BACKSLASH = 0x5c;
 const DOUBLE = 0x22;
@@ -14,8 +15,8 @@ const SINGLE = 0x27;
 /** Masks what follows a command line's `--password` or the sentence's `the password is`, where it can be a secret; returns its end, or 0. */
 export function maskFollowing(source: Source, nameEnd: number, from: number): number {
   const u = source.units;
-  const kind = nameKind(u, nameEnd);
-  if (kind !== 'password' && kind !== 'secret' && kind !== 'code') return 0;
+  const kind = nameKind(u, nameEnd) ?? foreignKind(source, nameEnd);
+  if (kind !== 'password' && kind !== 'secret' && kind !== 'code' && kind !== 'cookie') return 0;
   let value = from;
   while (value - from < SPACES_MAX && isSpace(u[value])) value++;
   if (u[value] === 0x2d) return 0;
@@ -54,14 +55,14 @@ export function maskSaid(source: Source, start: number, end: number): number {
   }
   if (open !== value || u[value - 1] !== 0x20 || markEnd(source.text, value) > 0) return 0;
   const held = source.text.slice(value, endOfBare(source, value, BARE_SEEN));
-  return isRandomWord(held) && !isPlaceholder(held) ? source.hit(value, value + held.length, markOf(kind)) : 0;
+  return isRandomWord(held) && !isPlaceholder(held) ? source.hit(value, endOfBare(source, value, VALUE_MAX), markOf(kind)) : 0;
 }
 
 // `token 9fK2…`: only what is no word at all.
 function maskDense(source: Source, at: number): number {
   const end = endOfBare(source, at, BARE_SEEN);
   const held = source.text.slice(at, end);
-  return /^[A-Za-z0-9+/_.~-]{20,256}={0,2}$/.test(held) && isDense(held) ? source.hit(at, end, 'secret:key') : 0;
+  return /^[A-Za-z0-9+/_.~-]{20,256}={0,2}$/.test(held) && isDense(held) ? source.hit(at, endOfBare(source, at, VALUE_MAX), 'secret:key') : 0;
 }
 
 // Letters and digits or signs in one word, as passwords have them and sentences do not.

@@ -1,6 +1,7 @@
 // The one pass over a text: finds what may be a value worth masking and asks the detector that knows. Linear: every detector looks
 // a bounded way around the place, or past what it then skips.
 import { maskAssigned, maskElement } from './assign.ts';
+import { maskAzurePadded } from './azure.ts';
 import { isNear } from './context.ts';
 import { maskDialled, maskDigits } from './digits.ts';
 import { maskEmail } from './email.ts';
@@ -9,9 +10,10 @@ import { maskIban } from './iban.ts';
 import { ipv6Start, maskIpv4, maskIpv6 } from './ip.ts';
 import { markEnd } from './marker.ts';
 import type { MaskForm } from './masker.ts';
+import { joined } from './patterns.ts';
 import { PemReader } from './pem.ts';
 import { isOpaqueName } from './protocol.ts';
-import { endOfDecimal, isQuietColon, isQuietName, isQuietToken } from './quiet.ts';
+import { endOfDecimal, isQuietColon, isQuietName, isQuietToken, isUuidOrDate } from './quiet.ts';
 import { maskAzureSecret, maskSecret, maskTelegram } from './secrets.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
 import { maskGoogleRefresh } from './tokens.ts';
@@ -31,7 +33,9 @@ export interface ScanResult {
 export function scan(text: string, form: MaskForm, settings: Settings): ScanResult {
   const reader = new Scan(new Source(text, form, settings), settings);
   reader.run();
-  return { hits: reader.source.hits, hidden: reader.source.hidden, opaque: reader.source.opaque };
+  const { hits, planned } = reader.source;
+  const all = planned.length === 0 ? hits : joined([...hits, ...planned].sort((a, b) => a.start - b.start));
+  return { hits: all, hidden: reader.source.hidden, opaque: reader.source.opaque };
 }
 
 const POINT = 0x2e;
@@ -39,6 +43,8 @@ const HYPHEN = 0x2d;
 const UNDERSCORE = 0x5f;
 const SLASH = 0x2f;
 const QUOTE = 0x22;
+/** A quote and the backslashes before it. */
+const QUOTE_MAX = 8;
 const WORD_MAX = WORD;
 const COLON_KIND = COLON;
 const BACKSLASH_KIND = BACKSLASH;
@@ -77,7 +83,7 @@ class Scan {
       if (kind > WORD_MAX) {
         if (kind === BACKSLASH_KIND && u[i + 1] === QUOTE) i += 2;
         else if (kind === COLON_KIND && isQuietColon(u, i, end, names)) i++;
-        else if (kind === GREATER_KIND && (end !== i || end < 3 || isQuietName(u, end, names))) i++;
+        else if (kind === GREATER_KIND && ((end !== i && (u[i - 1] !== QUOTE || i - end > QUOTE_MAX)) || end < 3 || isQuietName(u, end, names))) i++;
         else {
           this.#start = start;
           this.#end = end;
@@ -104,6 +110,7 @@ class Scan {
       const refresh = end - start === 1 && source.units[end] === SLASH && this.#on.secrets ? maskGoogleRefresh(source, start) : 0;
       return refresh || this.#number(start, end) || end;
     }
+    if ((flags & DASH) !== 0 && isUuidOrDate(source.units, start, end)) return end;
     const found = this.#on.secrets ? maskSecret(source, { start, end, flags, endBefore }, this.#pem) : 0;
     if (found > 0) return found;
     if ((flags & DIGIT) === 0) return end;
@@ -138,7 +145,7 @@ class Scan {
     const u = this.source.units;
     const length = end - start;
     let found = 0;
-    if (this.#on.iban && length >= 4 && (length <= 6 || length >= 15)) found = maskIban(this.source, start);
+    if (this.#on.iban && length >= 4 && (length <= 6 || length >= 15)) found = maskIban(this.source, start) || this.#afterIban(start);
     if (found > 0 || length < 9) return found;
     if ((flags & DASH) === 0) return length >= 14 && isLetter(u[start]) ? this.#glued(start, end) : 0;
     for (let i = start + 1; i < end - 6; i++) {
@@ -146,12 +153,18 @@ class Scan {
       if (isDigit(u[i]) && !(isDigit(u[i - 2]) && u[i - 1] === HYPHEN)) {
         let digitsEnd = i;
         while (isDigit(u[digitsEnd])) digitsEnd++;
-        if (KIND[u[digitsEnd] ?? 0] !== 0 && u[digitsEnd] !== HYPHEN && u[digitsEnd] !== UNDERSCORE) continue;
+        if (((KIND[u[digitsEnd] ?? 0] ?? 0) & WORD) !== 0 && u[digitsEnd] !== HYPHEN && u[digitsEnd] !== UNDERSCORE) continue;
         found = maskDigits(this.source, i, digitsEnd);
       } else if (this.#on.iban && isDigit(u[i + 2]) && isDigit(u[i + 3])) found = maskIban(this.source, i);
       if (found > 0) return found;
     }
     return 0;
+  }
+
+  // `IBANDE89…`
+  #afterIban(start: number): number {
+    if (((this.source.units[start] as number) | 0x20) !== 0x69 || !/^iban[a-z]/i.test(this.source.text.slice(start, start + 5))) return 0;
+    return maskIban(this.source, start + 4);
   }
 
   // Digits at the end of a word of letters, as in `PAN4111111111111111`.
@@ -176,7 +189,7 @@ class Scan {
         found = this.#colon(at);
         break;
       case EQUALS:
-        found = maskAssigned(source, at, this.#start, this.#end);
+        found = (this.#on.secrets ? maskAzurePadded(source, at) : 0) || maskAssigned(source, at, this.#start, this.#end);
         break;
       case AT:
         if (this.#on.secrets) found = maskDsn(source, at);
@@ -184,12 +197,13 @@ class Scan {
         break;
       case PERCENT:
         if (this.#on.email && u[at + 1] === 0x34 && u[at + 2] === 0x30) found = maskEmail(source, at, at + 3);
+        else if (u[at + 1] === 0x32 && u[at + 2] === 0x30) this.#spelledSpace(at);
         else if (this.#on.phone && u[at + 1] === 0x32 && ((u[at + 2] as number) | 0x20) === 0x62 && isDigit(u[at + 3])) found = maskDialled(source, at + 3);
         break;
       case BACKSLASH:
         return skipEscape(source, at);
       case GREATER:
-        found = maskElement(source, at, this.#start);
+        found = maskElement(source, at, this.#start, this.#end);
         break;
       case FOREIGN:
         // Alone, as between the parts of an emoji, it hides nothing.
@@ -200,6 +214,12 @@ class Scan {
         break;
     }
     return found > at ? found : at + 1;
+  }
+
+  // `4111%201111…`: the groups of a number in a query.
+  #spelledSpace(at: number): void {
+    const u = this.source.units;
+    if (isDigit(u[at - 1]) && (isDigit(u[at + 3]) || isLetter(u[at + 3]))) this.source.hidden = true;
   }
 
   #colon(at: number): number {

@@ -1,20 +1,28 @@
 // Secrets at a token: by the token's own form, or by the word that announces what follows it.
+import { planCall } from './calls.ts';
+import { planColumns } from './columns.ts';
 import { maskBasic, maskBearer } from './headers.ts';
+import { LAST_THREE } from './keynames.ts';
 import { maskOption } from './options.ts';
 import type { PemReader } from './pem.ts';
-import { mayAnnounce, mayBegin, SECRET_MIN } from './quiet.ts';
+import { isQuietName, mayAnnounce, mayBegin, SECRET_MIN } from './quiet.ts';
 import { maskFollowing, maskSaid } from './said.ts';
 import type { Source } from './source.ts';
 import { maskHexKey, maskJwt, maskPrefixed, maskShaped } from './tokens.ts';
 import { DASH, DIGIT, isDigit } from './units.ts';
 import { maskUserOption } from './urls.ts';
 
+// A copy: an import is looked up anew at each use.
+const NAMES = LAST_THREE;
 const POINT = 0x2e;
 const HYPHEN = 0x2d;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 const UNDERSCORE = 0x5f;
 const SPACE = 0x20;
+const BRACKET = 0x28;
+const COMMA = 0x2c;
+const CLOSING = 0x29;
 const SEGMENTED_MIN = 20;
 
 /** A token, the kinds of its units, and the end of the token before it. */
@@ -33,6 +41,9 @@ export function maskSecret(source: Source, token: Token, pem: PemReader): number
   const first = u[start] as number;
   if (first === HYPHEN || mayAnnounce(u, start, end)) {
     const found = maskAnnounced(source, token, pem);
+    if (found > 0) return found;
+  } else if (!isQuietName(u, end, NAMES)) {
+    const found = maskNamed(source, token);
     if (found > 0) return found;
   }
   if (length < SECRET_MIN && u[end] !== POINT && u[end] !== SLASH && u[end] !== PLUS) return 0;
@@ -56,6 +67,21 @@ export function maskSecret(source: Source, token: Token, pem: PemReader): number
   return maskShaped(source, start, end, flags);
 }
 
+// What stands behind a secret's name, or below it: `ENV DB_PASSWORD …`, `new Credentials(…)`, `(name, password) VALUES …`.
+function maskNamed(source: Source, { start, end, flags }: Token): number {
+  const { units: u } = source;
+  if (u[end] === SPACE && (flags & DASH) !== 0) return maskSaid(source, start, end);
+  if (u[end] === BRACKET) planCall(source, start, end);
+  else if (isInList(u, start, end)) planColumns(source, start, end);
+  return 0;
+}
+
+// One of several words between commas.
+function isInList(u: Uint16Array, start: number, end: number): boolean {
+  const next = u[end];
+  return next === COMMA || next === CLOSING || u[start - 1] === COMMA || (u[start - 1] === SPACE && u[start - 2] === COMMA);
+}
+
 function maskAt(source: Source, at: number, end: number, flags: number): number {
   const u = source.units;
   if (!mayBegin(u, at)) return 0;
@@ -70,6 +96,10 @@ function maskAnnounced(source: Source, { start, end, endBefore }: Token, pem: Pe
   if (u[start] !== HYPHEN) {
     switch (source.text.slice(start, end).toLowerCase()) {
       case 'is':
+      case 'ist':
+      case 'est':
+      case 'es':
+      case 'lautet':
         return endBefore === start - 1 ? maskFollowing(source, endBefore, end) : 0;
       case 'by':
         return maskIdentified(source, start, end);
@@ -84,7 +114,7 @@ function maskAnnounced(source: Source, { start, end, endBefore }: Token, pem: Pe
   if (length === 10 && source.text.startsWith('-----BEGIN', start)) return pem.mask(source, start);
   if (u[start + 1] !== HYPHEN) {
     if (length === 2 && u[start + 1] === 0x75 && u[end] === SPACE) return maskUserOption(source, end);
-    return maskOption(source, start, end);
+    return maskOption(source, start, end) || (length > 4 && u[end] === SPACE ? maskFollowing(source, end, end) : 0);
   }
   if (u[end] !== SPACE) return 0;
   return source.text.slice(start, end) === '--user' ? maskUserOption(source, end) : maskFollowing(source, end, end);

@@ -30,11 +30,17 @@ export class Source {
   readonly units: Uint16Array;
   readonly length: number;
   readonly hits: Hit[] = [];
+  /** Places seen before the scan reaches them; it may find other values on its way. In any order. */
+  readonly planned: Hit[] = [];
   readonly quotes: Quotes;
   /** Set when a JSON escape spells a character that a value could be made of: the text is read again without escapes. */
   hidden = false;
   /** Set where a name is seen that may be that of a cursor or state. */
   opaque = false;
+  /** Up to where the cells of a table have been judged by their columns. */
+  tableEnd = 0;
+  /** Up to where the line is known to be no head of a table. */
+  noHeadBefore = 0;
   /** Offset behind the last hit. */
   hitEnd = 0;
   /** For each kind of word, up to where none was found near: digits in a row need not be asked about again. */

@@ -1,4 +1,5 @@
 // Secrets that their own form gives away: vendors' prefixes, JSON Web Tokens, and a few shapes without a prefix.
+import { AZURE_FUNCTION, AZURE_SEARCH } from './azure.ts';
 import { nameBefore } from './context.ts';
 import { lastMark } from './marker.ts';
 import type { Source } from './source.ts';
@@ -60,7 +61,7 @@ export function maskPrefixed(source: Source, at: number, tokenEnd: number, flags
 }
 
 const BODY_SEEN = 96;
-const BASE64_MAX = 4096;
+const BASE64_MAX = 16_384;
 
 function endOfBase64(u: Uint16Array, from: number): number {
   let i = from;
@@ -157,6 +158,8 @@ const MAILGUN: Shape = ['mailgun', /[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}(?![\w-]
 const ONEPASSWORD: Shape = ['onepassword', /A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}(?![\w-])/y];
 const NEWRELIC: Shape = ['newrelic', /[0-9A-Za-z]{36}NRAL(?!\w)/y];
 const AZURE_DEVOPS: Shape = ['azure', /[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}/y];
+const SEARCH: Shape = ['azure', AZURE_SEARCH];
+const FUNCTION: Shape = ['azure', AZURE_FUNCTION];
 const AZURE_AI: Shape = ['azure', /[A-Za-z0-9]{52}JQQJ9[A-Za-z0-9]{20,40}/y];
 
 // The only shape that the token can have, by its length and a unit or two: hashes and UUIDs must be told apart at once.
@@ -164,11 +167,13 @@ function shapeOf(u: Uint16Array, at: number, tokenEnd: number, flags: number): S
   const length = tokenEnd - at;
   if (u[tokenEnd] === POINT) return length === 14 ? ATLAS : length >= 23 && length <= 28 ? DISCORD : undefined;
   if ((flags & DIGIT) === 0 || length < 35) return undefined;
+  if (length === 54 && u[at + 44] === 0x41 && u[at + 45] === 0x7a) return FUNCTION;
   if ((flags & DASH) !== 0) {
     if (u[at + 32] === HYPHEN) return length === 50 ? MAILGUN : MAILCHIMP;
     return u[at] === 0x41 && u[at + 2] === HYPHEN ? ONEPASSWORD : undefined;
   }
   if (length === 40) return u[tokenEnd - 1] === 0x4c ? NEWRELIC : undefined;
+  if (length === 52) return u[at + 42] === 0x41 && u[at + 43] === 0x7a ? SEARCH : undefined;
   if (length < 77) return undefined;
   return u[at + 52] === 0x4a ? AZURE_AI : length === 84 ? AZURE_DEVOPS : undefined;
 }
@@ -191,7 +196,7 @@ export function maskGoogleRefresh(source: Source, at: number): number {
 }
 
 const KEY_WORDS =
-  /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi/i;
+  /(?:api|app|application|access|auth|datadog|dd|secret|client|new ?relic|twilio)[ _-]{0,2}(?:key|token|secret)|secret|credential|password|dogapi|schl(?:ü|ue)ssel|cl[ée] (?:api|d'api|secr)|clave|llave|chave|chiave|ключ|密钥|密鑰|秘钥|キー/i;
 const NOT_KEY = /(?:trace|span|commit|sha|hash|digest|etag|md5|request|revision|image|checksum)[\w -]{0,16}["']?\s?[:= ]\s?["']?$/i;
 const KEY_NAME = /(?:api|app|application|access|auth|datadog|dd|secret|client)[ _.-]?(?:key|token|secret)s?$|(?:secret|credential|password)s?$/i;
 const HEX_REACH = 40;

@@ -18,6 +18,9 @@ export const GREATER = 0x70;
 /** Digits of other scripts and widths, the wide @, and characters without width. */
 export const FOREIGN = 0x80;
 
+/** The colon of Chinese and Japanese texts. */
+export const WIDE_COLON = 0xff1a;
+
 // The zeros of Unicode's rows of decimal digits (category Nd) that a keyboard may give: Arabic, Indic, Thai, Lao, Tibetan, Myanmar, Khmer, Mongolian, wide.
 const FOREIGN_ZEROS = [0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040, 0x17e0, 0x1810, 0xff10];
 
@@ -31,6 +34,7 @@ function kinds(): Uint8Array {
   for (let c = 0x61; c <= 0x7a; c++) table[c] = LOWER;
   for (const c of '-_') table[c.charCodeAt(0)] = DASH;
   table[0x3a] = COLON;
+  table[WIDE_COLON] = COLON;
   table[0x3d] = EQUALS;
   table[0x40] = AT;
   table[0x25] = PERCENT;
@@ -63,7 +67,8 @@ export function unitsOf(text: string): Uint16Array {
 }
 
 export function isSpace(c: number | undefined): boolean {
-  return c === 0x20 || c === 0x09;
+  // No-break space: before French colons.
+  return c === 0x20 || c === 0x09 || c === 0xa0;
 }
 
 export function isDigit(c: number | undefined): boolean {

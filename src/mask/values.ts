@@ -73,11 +73,16 @@ function isOpenBefore(u: Uint16Array, from: number, to: number): boolean {
 }
 
 const PLACEHOLDER =
-  /^(?:\$\{|\$\(|\{\{|\{|<|%[sdvq({]|\$[A-Z_]{2,}|\*{2,}|x{3,}$|\.{3}|#\{|null$|nil$|none$|true$|false$|undefined$|yes$|no$|redacted|\[?(?:redacted|masked|filtered|hidden|removed|omitted)|n\/a$|empty$|required$|optional$|string$|missing$|invalid$|expired$|unset$|set$|env:|file:)/i;
+  /^(?:\$\{|\$\(|\{\{|\{|<|%[sdvq({]|\*{2,}|x{3,}$|\.{3}|#\{|null$|nil$|none$|true$|false$|undefined$|yes$|no$|redacted|\[?(?:redacted|masked|filtered|hidden|removed|omitted)|n\/a$|empty$|required$|optional$|string$|missing$|invalid$|expired$|incorrect$|wrong$|correct$|valid$|changed$|enabled$|disabled$|protected$|encrypted$|hashed$|unknown$|needed$|mandatory$|rejected$|accepted$|falsch$|abgelaufen$|incorrect[ao]$|incorrecte$|unset$|set$|env:|file:|!(?:vault|ref|sub|getatt|secret|env|include|reference)$)/i;
+/** A variable of a shell or of PHP, whole. */
+const SHELL_VARIABLE = /^\$(?:[A-Z_][A-Z0-9_]+|[a-z][a-z_]*[a-z](?:[A-Z][a-z]+)*)$/;
+/** Where code takes the value from. */
+const REFERENCE =
+  /^(?:var|local|data|module|each|self|this|req|request|process|os|config|cfg|settings|env|environ|params|props|event|body|ctx|context|options|opts|args|secrets|user|form|input|values|kwargs|credentials|creds)(?:\??\.[A-Za-z_]\w*)+(?:$|\[)/;
 
 /** True for what stands where a secret would: templates, stars, words for nothing. */
 export function isPlaceholder(held: string): boolean {
-  return PLACEHOLDER.test(held);
+  return PLACEHOLDER.test(held) || SHELL_VARIABLE.test(held) || REFERENCE.test(held);
 }
 
 interface Pair {

@@ -17,6 +17,9 @@ type Row = readonly [name: string, set: CharSet, min: number, prefixes: string];
 const rows: readonly Row[] = [
   ['aws', 'upper', 16, 'AKIA ASIA ABIA ACCA'],
   ['aws', 'base64', 60, 'ABSK'],
+  // Temporary credentials: the Base64 of what begins with the region they are from.
+  ['aws', 'base64', 100, 'IQoJb3JpZ2lu FwoGZXIvYXdz FQoGZXIvYXdz AgoJb3JpZ2lu'],
+  ['gcp', 'upper', 55, 'GOOG1E'],
   ['gcp', 'word', 33, 'AIza'],
   ['gcp', 'word', 24, 'GOCSPX-'],
   ['github', 'alnum', 36, 'ghp_ gho_ ghu_ ghs_ ghr_'],
@@ -127,7 +130,20 @@ const rows: readonly Row[] = [
   ['together', 'word', 40, 'tgp_v1_'],
   ['deno', 'alnum', 30, 'ddp_ ddo_'],
   ['woocommerce', 'hex', 40, 'cs_ ck_'],
+  ['adafruit', 'alnum', 28, 'aio_'],
+  ['posthog', 'alnum', 40, 'phx_ phs_'],
+  ['yandex', 'word', 50, 'y0_ y1_ y2_ y3_'],
+  ['pem', 'base64', 60, pemBeginnings()],
 ];
+
+// What the Base64 of a private key in PEM begins with, as in kubeconfig files and Secrets of Kubernetes.
+function pemBeginnings(): string {
+  const kinds = ['', 'RSA ', 'EC ', 'DSA ', 'OPENSSH ', 'ENCRYPTED ', 'PGP '];
+  return kinds
+    .map((kind) => Buffer.from(`-----BEGIN ${kind}PRIVATE KEY`))
+    .map((bytes) => bytes.toString('base64').slice(0, Math.floor((bytes.length * 4) / 3)))
+    .join(' ');
+}
 
 export const vendorRules: readonly VendorRule[] = rows.flatMap(([name, set, min, prefixes]) =>
   prefixes.split(' ').map((prefix) => ({ name, prefix, set, min })),
@@ -135,6 +151,7 @@ export const vendorRules: readonly VendorRule[] = rows.flatMap(([name, set, min,
 
 /** Formats with points in them: the whole is matched. Each pattern begins with its prefix, and no part of one is unbounded. */
 export const dottedRules: readonly { readonly name: string; readonly prefix: string; readonly pattern: RegExp }[] = [
+  { name: 'slack', prefix: 'xoxe.', pattern: /xoxe\.xox[bp]-[\w-]{10,512}/y },
   { name: 'sendgrid', prefix: 'SG.', pattern: /SG\.[\w-]{16,64}\.[\w-]{16,100}/y },
   { name: 'vault', prefix: 'hvs.', pattern: /hvs\.[\w-]{20,400}/y },
   { name: 'vault', prefix: 'hvb.', pattern: /hvb\.[\w-]{20,400}/y },
@@ -149,5 +166,7 @@ export const dottedRules: readonly { readonly name: string; readonly prefix: str
   { name: 'airtable', prefix: 'pat', pattern: /pat[A-Za-z0-9]{14}\.[0-9a-f]{64}/y },
   { name: 'cloudflare', prefix: 'v1.0-', pattern: /v1\.0-[0-9a-f]{24}-[0-9a-f]{100,200}/y },
   { name: 'amazon', prefix: 'amzn.', pattern: /amzn\.(?:mws|oa2-cs)\.[\w.-]{30,100}/y },
+  { name: 'harness', prefix: 'pat.', pattern: /pat\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}/y },
+  { name: 'harness', prefix: 'sat.', pattern: /sat\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}/y },
   { name: 'fly', prefix: 'fm2_', pattern: /fm2_[A-Za-z0-9+/=]{40,2000}/y },
 ];

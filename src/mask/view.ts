@@ -1,8 +1,8 @@
 // A text as the detectors read it where it spells characters in other ways: `\uXXXX` escapes undone, at any depth of escaping, digits and letters
-// of other scripts and widths as ASCII, characters without width left out. Knows the way back from its offsets to those of the text.
+// of other scripts and widths as ASCII, `%20` behind a digit as a space, characters without width left out. Knows the way back from its offsets to those of the text.
 import type { Hit } from './source.ts';
 
-const SPELLED = /(?<!\\)\\+u([0-9a-fA-F]{4})|[\u00ad\u200b-\u200d\u2060\ufeff\uff01-\uff5e]|(?![0-9])\p{Nd}/gu;
+const SPELLED = /(?<!\\)\\+u([0-9a-fA-F]{4})|(?<=[0-9])%20(?=[0-9A-Za-z])|[\u00ad\u200b-\u200d\u2060\ufeff\uff01-\uff5e]|(?![0-9])\p{Nd}/gu;
 const DIGIT = /^\p{Nd}$/u;
 const INVISIBLE = /^[\u00ad\u200b-\u200d\u2060\ufeff]$/;
 
@@ -41,6 +41,7 @@ export function plainView(text: string): View {
 }
 
 function fold(character: string): string | undefined {
+  if (character === '%20') return ' ';
   if (INVISIBLE.test(character)) return '';
   const code = character.codePointAt(0) ?? 0;
   if (code > 0x7f && DIGIT.test(character)) return String(digitValue(code));
