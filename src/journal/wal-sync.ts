@@ -9,7 +9,8 @@ type Settle = (error: unknown) => void;
 
 export class WalSync {
   readonly #db: Database;
-  #file: number | undefined;
+  /** Of the log, one for the thread and one for here: a write that failed is told once to each that is open. */
+  #files: { readonly thread: number; readonly here: number } | undefined;
   #waiting: Settle[] = [];
   /** Whom the sync that runs is for; undefined while none runs. */
   #running: Settle[] | undefined;
@@ -20,7 +21,6 @@ export class WalSync {
   #doubtful = false;
 
   readonly #ended: () => void;
-
   readonly #inlineMsMax: number;
 
   /**
@@ -60,7 +60,7 @@ export class WalSync {
     if (settled.length === 0) return;
     const startedMs = performance.now();
     try {
-      fdatasyncSync(this.#fileOf());
+      fdatasyncSync(this.#open().here);
       this.#lastMs = performance.now() - startedMs;
       this.#settle(settled, undefined);
     } catch (error) {
@@ -71,7 +71,7 @@ export class WalSync {
   /** Call `flush` before. */
   close(): void {
     this.#closed = true;
-    if (this.#running === undefined) this.#closeFile();
+    if (this.#running === undefined) this.#closeFiles();
   }
 
   #run(): void {
@@ -84,7 +84,7 @@ export class WalSync {
       this.#lastMs = performance.now() - startedMs;
       this.#settle(settled, error);
       if (this.#closed) {
-        this.#closeFile();
+        this.#closeFiles();
         return;
       }
       // Who was told may have had it synced again.
@@ -92,21 +92,22 @@ export class WalSync {
       this.#ended();
     };
     try {
-      fdatasync(this.#fileOf(), done);
+      fdatasync(this.#open().thread, done);
     } catch (error) {
       done(error);
     }
   }
 
-  #closeFile(): void {
-    if (this.#file !== undefined) closeSync(this.#file);
-    this.#file = undefined;
+  #closeFiles(): void {
+    for (const file of Object.values(this.#files ?? {})) closeSync(file);
+    this.#files = undefined;
   }
 
   // The file stays the same as long as a connection is open: SQLite starts it anew from its beginning.
-  #fileOf(): number {
-    this.#file ??= openSync(`${this.#db.name}-wal`, 'r');
-    return this.#file;
+  #open(): { readonly thread: number; readonly here: number } {
+    const path = `${this.#db.name}-wal`;
+    this.#files ??= { here: openSync(path, 'r'), thread: openSync(path, 'r') };
+    return this.#files;
   }
 
   #settle(settled: readonly Settle[], error: unknown): void {
