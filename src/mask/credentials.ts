@@ -30,10 +30,13 @@ export function maskCredentials(source: Source, at: number): number {
   return source.hit(start, endOfBare(source, start, VALUE_MAX), 'secret:authorization');
 }
 
+/** A cookie's name and its sign (RFC 6265): code that assigns to a variable called `cookie` begins otherwise. */
+const PAIR = /[\w!#$%&*+.^`|~-]{1,256}=(?![=>])/y;
+
 /** Masks the cookies at `at`; returns their end, or 0. */
 export function maskCookies(source: Source, at: number): number {
-  const end = endOfLine(source, at);
-  return source.text.slice(at, Math.min(end, at + 4096)).includes('=') ? source.hit(at, end, 'secret:cookie') : 0;
+  PAIR.lastIndex = at;
+  return PAIR.test(source.text) ? source.hit(at, endOfLine(source, at), 'secret:cookie') : 0;
 }
 
 const LINE_MAX = 8192;

@@ -82,7 +82,11 @@ function maskGroupedCard(source: Source, run: NumberRun): number {
     const rating = rateCard(digitsOf(source, run, count));
     if (rating === 'no') continue;
     const usual = separator.length === 1 && separator !== '.' && sizes.slice(0, count - 1).every((size) => size >= 4 && size <= 6);
-    if ((usual && (rating === 'certain' || (inFours(sizes, count) && (u[start] ?? 0) > 0x31))) || isNear(source, 'card', start, end)) found = end;
+    if (
+      (usual && (rating === 'certain' || (inFours(sizes, count) && (u[start] ?? 0) > 0x31 && !isInDump(source, start, end)))) ||
+      isNear(source, 'card', start, end)
+    )
+      found = end;
   }
   return found === 0 ? 0 : source.hit(start, found, 'card');
 }
@@ -91,6 +95,15 @@ function maskGroupedCard(source: Source, run: NumberRun): number {
 function inFours(sizes: readonly number[], count: number): boolean {
   const last = sizes[count - 1] ?? 0;
   return count >= 4 && last <= 4 && sizes.slice(0, count - 1).every((size) => size === 4);
+}
+
+const DUMP_REACH = 8;
+const GROUP_BEFORE = /(?:^|[^0-9A-Za-z])(?=[A-Fa-f]{0,4}[0-9])[0-9A-Fa-f]{4,5}[ -]$/;
+const GROUP_BEHIND = /^[ -](?=[A-Fa-f]{0,4}[0-9])[0-9A-Fa-f]{4,5}(?![0-9A-Za-z])/;
+
+// More groups of the kind beside it: a dump, or a table of code points.
+function isInDump({ text }: Source, start: number, end: number): boolean {
+  return GROUP_BEFORE.test(text.slice(Math.max(0, start - DUMP_REACH), start)) || GROUP_BEHIND.test(text.slice(end, end + DUMP_REACH));
 }
 
 function maskGroupedSsn(source: Source, run: NumberRun): number {

@@ -37,7 +37,7 @@ export function maskSaid(source: Source, start: number, end: number): number {
   let value = end;
   while (value - end < SPACES_MAX && isSpace(u[value])) value++;
   const word = source.text.slice(start, end);
-  const kind = nameKind(u, end) ?? (word.length === 2 ? 'password' : undefined);
+  const kind = nameKind(u, end) ?? (/^by$/i.test(word) ? 'password' : undefined);
   if (kind === 'code') {
     const digits = /^[0-9]{3,8}(?![\w.,:/-]*[\w/])/.exec(source.text.slice(value, value + 16))?.[0] ?? '';
     return digits.length > 3 || (digits.length === 3 && /^cv/i.test(word)) ? source.hit(value, value + digits.length, 'secret:code') : 0;
