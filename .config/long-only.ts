@@ -2,6 +2,8 @@
 export const LONG_ONLY = [
   'test/conformance/*.test.ts',
   'test/e2e/approvals.test.ts',
+  'test/e2e/bad-files.test.ts',
+  'test/e2e/bad-way.test.ts',
   'test/e2e/evidence.test.ts',
   'test/e2e/intake-policy.test.ts',
   'test/e2e/kill.test.ts',
@@ -13,4 +15,5 @@ export const LONG_ONLY = [
   'test/e2e/verify-gateway.test.ts',
   'test/e2e/witness.test.ts',
   'test/journal/torn.test.ts',
+  'test/mask/linear.test.ts',
 ];
