@@ -58,10 +58,11 @@ async function ratios(rounds: Rounds): Promise<Measure[]> {
   const faster = small.ratio('direct', 'hop', throughput);
   if (faster < DIRECT_FASTER_MIN)
     throw new CouldNotMeasure(`direct is only ${faster.toFixed(2)} times as fast as the bare hop: load generator and upstream are the bottleneck`);
-  const middle = await rounds.measure('64 KB, 16 connections', ['hop', 'on', 'off'], { kind: '64k', connections: 16 });
-  const large = await rounds.measure('1 MB, 16 connections', ['hop', 'on', 'off'], { kind: '1m', connections: 16 });
+  // Before the large answers, of which the disk has hundreds of megabytes to write for a while.
   const one = await rounds.measure('1 KB, 1 connection', ['hop', 'on', 'normal'], { kind: '1k', connections: 1 });
   const sse = await rounds.measure('event stream, 1 connection, to the first event', ['hop', 'on', 'normal'], { kind: 'sse', connections: 1 });
+  const middle = await rounds.measure('64 KB, 16 connections', ['hop', 'on', 'off'], { kind: '64k', connections: 16 });
+  const large = await rounds.measure('1 MB, 16 connections', ['hop', 'on', 'off'], { kind: '1m', connections: 16 });
   if (!quick) await matrix(rounds);
   return [
     atLeast('forwarder / bare hop, calls a second, 16 connections, 1 KB', small.ratio('on', 'hop', throughput), 'x', 0.5),

@@ -43,7 +43,7 @@ export const placeNames: Readonly<Record<Place, string>> = {
 };
 
 /** The more code a place runs, the longer it takes until that is compiled. */
-const WARM_MS: Readonly<Record<Place, number>> = { direct: 100, hop: 300, hops: 300, on: 1_500, off: 1_500, normal: 1_500, behind: 2_000 };
+const WARM_MS: Readonly<Record<Place, number>> = { direct: 100, hop: 300, hops: 300, on: 1_200, off: 600, normal: 1_200, behind: 1_500 };
 
 export class Rounds {
   readonly quick: boolean;
@@ -64,7 +64,7 @@ export class Rounds {
   async warmUp(): Promise<void> {
     for (const place of Object.keys(this.#places) as Place[]) await this.load(place, { kind: '1k', connections: 16 }, this.quick ? WARM_MS[place] : 5_000);
     // Large payloads have threads and code of their own.
-    for (const place of ['on', 'off'] as const) await this.load(place, { kind: '64k', connections: 16 }, this.quick ? 800 : 5_000);
+    for (const place of ['on', 'off'] as const) await this.load(place, { kind: '64k', connections: 16 }, this.quick ? 600 : 5_000);
   }
 
   /** Measures a case at each place, and prints it. */
