@@ -8,7 +8,7 @@ const NUMBER_OF = '(?:[ _-]?(?:numbers?|num|nos?|nr))?(?![a-z])';
 const words = {
   /** Enough for a number written as digits only. */
   phone: new RegExp(
-    `phone|msisdn|whatsapp|voicemail|landline|hotline|caller[ _-]?id|telefoo?n|telefón|teléfono|(?<![a-z])(?:tel|mob|mobile|cell|cellular|fax|gsm|sms|t[ée]l|tlf|telef|handy|celular|cellulare|m[óo]vil|mobil|mobiel|mobilnummer|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
+    `phone|msisdn|whatsapp|voicemail|landline|hotline|caller[ _-]?id|tel[eé]f[oó]|(?<![a-z])(?:t(?:[eé]l|elef|lf)|m(?:ob(?:il|ile|iel|ilnummer)?|[oó]vil)|cel(?:l|lular|lulare|ular)|fax|gsm|sms|handy|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
     'i',
   ),
   /** Enough for a number written in groups. */
@@ -45,6 +45,13 @@ const SAME_MARK_REACH = 8;
 const WORD_MAX = 12;
 // Names that say nothing: what they hold is named elsewhere.
 const ANY_NAME = /^(?:value|val|v|numbers?|num|no|text|data|content|name|message|msg|body|input|query|q|arg\w*|param\w*)$/i;
+const ANY_NAME_MAX = 7;
+const LONGER = new Set('aApP');
+
+// The longer ones all begin with a or p: most names are told apart by their length.
+function isAnyName(name: string): boolean {
+  return (name.length <= ANY_NAME_MAX || LONGER.has(name.charAt(0))) && ANY_NAME.test(name);
+}
 
 /**
  * True where a word of `kind` stands near `start`…`end`. A number that is the whole value of a name has that name for its
@@ -66,7 +73,7 @@ function hasWordNear(source: Source, kind: ContextKind, start: number, end: numb
   if (lastMark(text, start - SAME_MARK_REACH, start)?.name === reach.mark) return true;
   const from = Math.max(0, start - reach.before, source.hitEnd);
   const name = nameBefore(source, start);
-  if (name !== '' && !ANY_NAME.test(name)) return says(kind, name);
+  if (name !== '' && !isAnyName(name)) return says(kind, name);
   if (kind === 'phoneWeak' && /[\n\r]|\\n/.test(text.slice(from, start))) return false;
   if (says(kind, text.slice(from, start)) && says(kind, text.slice(lastMark(text, from, start)?.end ?? from, start))) return true;
   if (reach.after === 0) return false;

@@ -69,13 +69,13 @@ export function isQuietToken(u: Uint16Array, start: number, end: number, flags: 
   if ((next === POINT || next === SLASH || next === PLUS) && mayBegin(u, start)) return false;
   // Two letters and two digits may begin an IBAN.
   if ((flags & JUST_DIGITS) !== 0 && KINDS[u[start + 3] as number] === JUST_DIGITS && KINDS[u[start + 2] as number] === JUST_DIGITS) return false;
-  return TELLING_NEXT[next] === 0 || isQuietWord(u, start, end, flags);
+  if (next === SPACE && (flags & DASHED) === 0) return !mayAnnounce(u, start, end);
+  return TELLING_NEXT[next] === 0 || isQuietWord(u, start, end);
 }
 
 // The same for a word with a sign behind it that its value may follow.
-function isQuietWord(u: Uint16Array, start: number, end: number, flags: number): boolean {
-  if (u[end] !== SPACE) return end - start < 3 || isQuietName(u, end, NAMES);
-  return !mayAnnounce(u, start, end) && ((flags & DASHED) === 0 || isQuietName(u, end, NAMES));
+function isQuietWord(u: Uint16Array, start: number, end: number): boolean {
+  return (end - start < 3 || isQuietName(u, end, NAMES)) && (u[end] !== SPACE || !mayAnnounce(u, start, end));
 }
 
 const UUID_UNITS = 36;
@@ -90,6 +90,16 @@ export function isUuidOrDate(u: Uint16Array, start: number, end: number): boolea
   if ((length !== DATE_UNITS && length !== HOUR_UNITS) || u[start + 4] !== HYPHEN || u[start + 7] !== HYPHEN) return false;
   const century = u[start];
   return (century === 0x32 || century === 0x31) && (u[start + 5] === 0x30 || u[start + 5] === 0x31) && (length === DATE_UNITS || u[start + 10] === 0x54);
+}
+
+const TIME_BEHIND = 6;
+
+/** The end of the time `10:11:30` whose first colon stands at `at`, behind a date; 0 where there is none, or more groups follow. */
+export function endOfTime(u: Uint16Array, at: number): number {
+  const before = u[at - 3];
+  if ((before !== 0x54 && before !== SPACE) || u[at + 3] !== COLON) return 0;
+  for (let i = at - 2; i < at + TIME_BEHIND; i++) if (KINDS[u[i] as number] !== JUST_DIGITS && i !== at && i !== at + 3) return 0;
+  return IN_IPV6[u[at + TIME_BEHIND] as number] === 0 ? at + TIME_BEHIND : 0;
 }
 
 // Hexadecimal digits and hyphens.

@@ -13,7 +13,7 @@ import type { MaskForm } from './masker.ts';
 import { joined } from './patterns.ts';
 import { PemReader } from './pem.ts';
 import { isOpaqueName } from './protocol.ts';
-import { endOfDecimal, isQuietColon, isQuietName, isQuietToken, isUuidOrDate } from './quiet.ts';
+import { endOfDecimal, endOfTime, isQuietColon, isQuietName, isQuietToken, isUuidOrDate } from './quiet.ts';
 import { maskAzureSecret, maskSecret, maskTelegram } from './secrets.ts';
 import { type Enabled, type Hit, type Settings, Source } from './source.ts';
 import { maskGoogleRefresh } from './tokens.ts';
@@ -226,6 +226,8 @@ class Scan {
     const { source } = this;
     const u = source.units;
     const end = this.#end;
+    const timeEnd = end === at ? endOfTime(u, at) : 0;
+    if (timeEnd > 0) return timeEnd;
     if (this.#on.secrets) {
       // The colon of our own `[secret:…]`.
       const mark = u[at - 7] === 0x5b ? markEnd(source.text, at - 7) : 0;

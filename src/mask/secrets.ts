@@ -1,5 +1,5 @@
 // Secrets at a token: by the token's own form, or by the word that announces what follows it.
-import { planCall } from './calls.ts';
+import { planCall, planEchoed, planSecureString } from './calls.ts';
 import { planColumns } from './columns.ts';
 import { maskBasic, maskBearer } from './headers.ts';
 import { LAST_THREE } from './keynames.ts';
@@ -39,6 +39,8 @@ export function maskSecret(source: Source, token: Token, pem: PemReader): number
   const { start, end, flags } = token;
   const length = end - start;
   const first = u[start] as number;
+  if (u[end] === SPACE) planSecureString(source, start, end);
+  if (first === HYPHEN) planEchoed(source, start, end);
   if (first === HYPHEN || mayAnnounce(u, start, end)) {
     const found = maskAnnounced(source, token, pem);
     if (found > 0) return found;

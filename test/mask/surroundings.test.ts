@@ -53,6 +53,9 @@ describe('configuration and code', () => {
     ['requests.get(url, auth=("bob@x.example", "Zebra692vw"))', 'requests.get(url, auth=("[email]", "[secret:password]"))'],
     ['new NetworkCredential("bob", "Zebra692vw")', 'new NetworkCredential("bob", "[secret:password]")'],
     ["SET PASSWORD FOR 'root'@'%' = PASSWORD('Zebra692vw')", "SET PASSWORD FOR 'root'@'%' = PASSWORD('[secret:password]')"],
+    ['ConvertTo-SecureString "Lima9362vw" -AsPlainText -Force', 'ConvertTo-SecureString "[secret:password]" -AsPlainText -Force'],
+    ["echo 'Lima9362vw' | docker login -u ci --password-stdin", "echo '[secret:password]' | docker login -u ci --password-stdin"],
+    ['echo "$TOKEN_CI" | docker login --password-stdin', 'echo "$TOKEN_CI" | docker login --password-stdin'],
     ["this.password('required', 'too short')", "this.password('required', 'too short')"],
     ['git clone ssh://git@github.com/acme/app.git', 'git clone ssh://git@github.com/acme/app.git'],
   ])('reads %s', (input, output) => expect(masked(input)).toBe(output));
@@ -125,6 +128,8 @@ describe('numbers', () => {
     ['móvil 612345678', 'móvil [phone]'],
     ['llámame al 612 345 678', 'llámame al [phone]'],
     ['Telefonnummer 08-123 456 78', 'Telefonnummer [phone]'],
+    ['2026-11-02 10:11:30.865 from 12::3:45 ok', '2026-11-02 10:11:30.865 from [ip] ok'],
+    ['2026-11-02 10:11:30 10:11:30:1::1 ok', '2026-11-02 10:11:30 [ip] ok'],
     ['udp 2001:DB8:0:0:8:800:200C:417A:53', 'udp [ip]:53'],
     ['08:00:27:00:25:3c:11:22:33', '08:00:27:00:25:3c:11:22:33'],
   ])('reads %s', (input, output) => expect(masked(input)).toBe(output));
