@@ -20,7 +20,7 @@ export interface ControlRequest {
   readonly body?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Statuses outside 200–299 that are an answer and no error. */
+  /** Statuses outside 200–299 that are an answer, unless what comes with them is an error. */
   readonly accept?: readonly number[];
 }
 
@@ -61,7 +61,7 @@ export class ControlClient {
       const answer = await this.#send(method, path, call, signal);
       const body = await readBody(answer.body, limits.controlAnswerBytesMax, gateway);
       const { statusCode: status, headers } = answer;
-      if ((status < 200 || status > 299) && !call.accept?.includes(status)) throw errorOf(status, body, `${method} ${path}`);
+      if ((status < 200 || status > 299) && !(call.accept?.includes(status) && !isError(body))) throw errorOf(status, body, `${method} ${path}`);
       return { status, headers, body, json: () => readJson(body, gateway) };
     } catch (cause) {
       throw exchangeFault(cause, gateway, call.signal);
@@ -141,6 +141,10 @@ function errorOf(status: number, body: Buffer, what: string): McprecError {
   const text = escapeHostileLine(message);
   if (!isErrorCode(code) || code === 'bug') return new McprecError('gateway_failed', `the gateway answered ${what} with HTTP ${status}: ${text}`);
   return new McprecError(code, text, remedy === undefined ? {} : { remedy: escapeHostileLine(remedy) });
+}
+
+function isError(body: Buffer): boolean {
+  return controlErrorSchema.safeParse(parse(body)).success;
 }
 
 function isErrorCode(code: string): code is ErrorCode {

@@ -52,6 +52,13 @@ describe('a control call', () => {
     expect(gateway.received[0]).toMatchObject({ body: 'bytes', headers });
   });
 
+  test('a status that may be an answer is an error where one comes with it', async () => {
+    await using identity = await openTestIdentity(home.path);
+    gateway.answer = (_received, response) => sendJson(response, 409, { error: { code: 'witness_rollback', message: 'seen more' } });
+    const uploaded = identity.request('POST', '/v1/logs/log_1/entries', { body: Buffer.from('bytes'), accept: [409] });
+    await expect(uploaded).rejects.toMatchObject({ code: 'witness_rollback', message: 'seen more' });
+  });
+
   test.each([
     [
       403,
