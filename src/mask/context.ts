@@ -8,14 +8,14 @@ const NUMBER_OF = '(?:[ _-]?(?:numbers?|num|nos?|nr))?(?![a-z])';
 const words = {
   /** Enough for a number written as digits only. */
   phone: new RegExp(
-    `phone|msisdn|whatsapp|voicemail|landline|hotline|caller[ _-]?id|tel[eé]f[oó]|(?<![a-z])(?:t(?:[eé]l|elef|lf)|m(?:ob(?:il|ile|iel|ilnummer)?|[oó]vil)|cel(?:l|lular|lulare|ular)|fax|gsm|sms|handy|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
+    `phone|msisdn|whatsapp|voicemail|landline|hotline|caller[ _-]?id|tel[eé]f[oó]|(?<![a-z0-9])(?:t(?:[eé]l|elef|lf)|m(?:ob(?:il|ile|iel|ilnummer)?|[oó]vil)|cel(?:l|lular|lulare|ular)|fax|gsm|sms|handy|call (?:me|us|him|her|them)|text (?:me|us))${NUMBER_OF}`,
     'i',
   ),
   /** Enough for a number written in groups. */
   phoneWeak:
-    /(?<![a-z])(?:call|contact|reach|ring|dial|speak|callback|ph|rufnummer|rückruf|erreichbar|appele[rz]|ll[aá]ma(?:me|r)|chiama(?:mi|re)|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
-  card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
-  ssn: /(?<![a-z])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
+    /(?<![a-z0-9])(?:call|contact|reach|ring|dial|speak|callback|ph(?=[\s.:#])|rufnummer|rückruf|erreichbar|appele[rz]|ll[aá]ma(?:me|r)|chiama(?:mi|re)|(?:my|your|his|her|our|their) (?:new )?number|(?:office|desk|home|work|pager)(?=\s?:))(?![a-z])|^\s?[-(]\s?(?:office|desk|home|work|cell|fax|mobile)/i,
+  card: /(?<!dis|wild|score|flash|post|dash|time|sim[ _-]?)card(?!inal|i[ao])|visa(?![a-z])|amex|american express|maestro|diners|unionpay|(?<![a-z0-9])(?:pan|cc|ccn|ccnum|jcb|debit|credit)(?![a-z])/i,
+  ssn: /(?<![a-z0-9])(?:ssn|itin|tin|ss ?#)|[a-z_]ssn(?![a-z])|social[ _-]?sec|soc\.? sec|social (?:number|no|#)|tax(?:payer)?[ _-]?id/i,
 } as const;
 export type ContextKind = keyof typeof words;
 

@@ -11,6 +11,8 @@ const SINGLE = 0x27;
 const HARMLESS_KEY =
   /(?:public|pub|websocket|cache|partition|primary|foreign|sort|routing|dedup|dedupe|idempotency|hash|shard|index|lookup|object|s3|bucket|group|row|range|translation|message|search|event|record|item|entity|tenant|project|issue|registry|config|map|node|tree|block|merge|join|unique|query|session_cache|metric|image|file)[_-]?key$/i;
 
+const PUBLIC_KEY = /pub(?:lic)?[_-]?key$/i;
+
 /** Masks the value at `at` (its quote, if any, at `open`) where it looks random and its name is that of a variable of the environment; returns its end, or 0. */
 export function maskEntropy(source: Source, name: Name, at: number, open: number): number {
   const u = source.units;
@@ -26,7 +28,7 @@ export function maskEntropy(source: Source, name: Name, at: number, open: number
   if (!/^[A-Za-z0-9+/_-]{20,200}={0,2}$/.test(held) || !isDense(held)) return 0;
   const label = source.text.slice(Math.max(0, name.end - 48), name.end);
   // Keys of Azure's storage and message services are 32 or 64 bytes in Base64.
-  const azure = /^(?:[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=)$/.test(held) && /key$/i.test(label) && !HARMLESS_KEY.test(label);
+  const azure = /^(?:[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=)$/.test(held) && /key$/i.test(label) && !PUBLIC_KEY.test(label);
   const named =
     /(?:^|[^A-Za-z0-9_])(?:[A-Z][A-Z0-9]*_)+(?:KEY|PAT|AUTH|SALT|SEED)$|(?:^|[^A-Za-z])(?:_auth|auth|pat|PAT)$|(?:^|[^\w-])(?:[A-Z][A-Za-z0-9]*-)+Key$/.test(
       label,

@@ -7,12 +7,12 @@ const LENGTH_MIN = 15;
 
 // Countries that the registry (SWIFT, ISO 13616) has taken up since the library was made.
 const LATER = new Set('BI DJ FK HN'.split(' '));
-// Structures that the registry gives otherwise than the library: letters and digits there, where the library has one of them only.
+// Structures that the registry gives otherwise than the library: what either takes.
 const STRUCTURES: Readonly<Record<string, string>> = {
   BY: '^[A-Z0-9]{4}[0-9]{4}[A-Z0-9]{16}$',
   DO: '^[A-Z0-9]{4}[0-9]{20}$',
-  PK: '^[A-Z]{4}[A-Z0-9]{16}$',
-  PS: '^[A-Z]{4}[A-Z0-9]{21}$',
+  PK: '^[A-Z0-9]{20}$',
+  PS: '^[A-Z0-9]{25}$',
 };
 
 // Lengths by country, five bits of each letter; 0 where the registry has none.
