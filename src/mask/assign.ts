@@ -180,7 +180,7 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
   // A call in code.
   if (source.units[seen] === 0x28 && /^[A-Za-z_][\w.]*$/.test(held)) return 0;
   const pair = { kind: name.kind, sign, held, next: source.text.slice(seen, seen + 2) };
-  if (isPlaceholder(held) || !isPlausible(pair) || isOtherwise(source, name, held)) return 0;
+  if (isPlaceholder(held) || !isPlausible(pair) || isOtherwise(source, name, sign, held)) return 0;
   CRYPT.lastIndex = at;
   if (CRYPT.test(source.text)) return source.hit(at, CRYPT.lastIndex, markOf(name.kind));
   return source.hit(at, endOfBare(source, at, VALUE_MAX), markOf(name.kind));
@@ -189,13 +189,13 @@ function maskBare(source: Source, name: Name, sign: 'colon' | 'equals', at: numb
 /** A hash in modular crypt format; some of its parameters stand behind commas. */
 const CRYPT = /\$[a-z0-9-]{1,16}\$[A-Za-z0-9$,=./+-]{8,256}/y;
 
-const SHELL_DIRECTORY = /(?<![A-Za-z])(?:OLD)?PWD$/;
-const TEST_RESULT = /(?<![A-Za-z])PASS$/;
+const SHELL_DIRECTORY = /(?<![\w-])(?:OLD)?PWD$/;
+const TEST_RESULT = /(?<![\w-])PASS$/;
 
 // `PWD=/home/app`, the shell's directory; `PASS: test_login`, a line of a test's report.
-function isOtherwise({ text }: Source, { end }: Name, held: string): boolean {
+function isOtherwise({ text }: Source, { end }: Name, sign: 'colon' | 'equals', held: string): boolean {
   const label = text.slice(Math.max(0, end - 7), end);
-  return held.startsWith('/') ? SHELL_DIRECTORY.test(label) : TEST_RESULT.test(label) && !/\d/.test(held);
+  return held.startsWith('/') ? SHELL_DIRECTORY.test(label) : sign === 'colon' && TEST_RESULT.test(label) && !/\d/.test(held);
 }
 
 // `{"name": "DB_PASSWORD", "value": "…"}`, as environments of containers are written.

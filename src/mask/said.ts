@@ -67,6 +67,8 @@ function maskDense(source: Source, at: number): number {
 
 // Letters and digits or signs in one word, as passwords have them and sentences do not.
 function isRandomWord(held: string): boolean {
+  // A pair of its own, as in `password reset id=12345`.
+  if (/^[A-Za-z_][\w.-]{0,64}=[^=]/.test(held)) return false;
   if (held.length < 6 || /\s/.test(held) || !/[A-Za-z]/.test(held) || ALGORITHM.test(held) || held.includes('://')) return false;
   return /\d/.test(held) || /[^A-Za-z0-9.,/:_'’()[\]-]/.test(held);
 }

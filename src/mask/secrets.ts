@@ -36,18 +36,21 @@ export interface Token {
 /** Masks the secret that the token is or announces; returns its end, or 0. */
 export function maskSecret(source: Source, token: Token, pem: PemReader): number {
   const u = source.units;
-  const { start, end, flags } = token;
-  const length = end - start;
+  const { start, end } = token;
   const first = u[start] as number;
   if (u[end] === SPACE) planSecureString(source, start, end);
   if (first === HYPHEN) planEchoed(source, start, end);
   if (first === HYPHEN || mayAnnounce(u, start, end)) {
     const found = maskAnnounced(source, token, pem);
     if (found > 0) return found;
-  } else if (!isQuietName(u, end, NAMES)) {
-    const found = maskNamed(source, token);
-    if (found > 0) return found;
   }
+  return maskFormed(source, token) || (first === HYPHEN || isQuietName(u, end, NAMES) ? 0 : maskNamed(source, token));
+}
+
+// The token itself, by its form.
+function maskFormed(source: Source, { start, end, flags }: Token): number {
+  const u = source.units;
+  const length = end - start;
   if (length < SECRET_MIN && u[end] !== POINT && u[end] !== SLASH && u[end] !== PLUS) return 0;
   // Behind a backslash, the letter that may belong to the escape may as well be the prefix's first.
   const from = start > 0 && source.escapeLetterAt === start - 1 ? start - 1 : start;
@@ -71,7 +74,8 @@ export function maskSecret(source: Source, token: Token, pem: PemReader): number
 
 // What stands behind a secret's name, or below it: `ENV DB_PASSWORD …`, `new Credentials(…)`, `(name, password) VALUES …`.
 function maskNamed(source: Source, { start, end, flags }: Token): number {
-  const { units: u } = source;
+  const u = source.units;
+  if (mayAnnounce(u, start, end)) return 0;
   if (u[end] === SPACE && (flags & DASH) !== 0) return maskSaid(source, start, end);
   if (u[end] === BRACKET) planCall(source, start, end);
   else if (isInList(u, start, end)) planColumns(source, start, end);
